@@ -1,0 +1,43 @@
+export const BACKEND_ERROR_CODES = [
+  'no-capacity', // this offer is out of stock where we asked
+  'quota', // the account may not have (more of) it
+  'auth', // the credentials are wrong, expired or lack a right
+  'config', // the request can never work with this configuration
+  'rate-limited',
+  'not-found',
+  'transient', // refused before anything happened; safe to repeat
+  'unknown', // the outcome is not known: look with `list` before anything else
+] as const;
+export type BackendErrorCode = (typeof BACKEND_ERROR_CODES)[number];
+
+/** How far a failure reaches, from narrow to wide: the engine avoids exactly that. */
+export type ErrorScope = 'zone' | 'region' | 'type' | 'account' | 'cloud';
+
+export interface BackendErrorOptions {
+  readonly scope?: ErrorScope;
+  /** Not before this much time has passed, in ms. */
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+}
+
+/** The one error class of the contract (rule C6). The message is for people and holds no secret (C7). */
+export class BackendError extends Error {
+  override readonly name = 'BackendError';
+  readonly code: BackendErrorCode;
+  readonly scope: ErrorScope;
+  readonly retryAfterMs: number | null;
+
+  constructor(code: BackendErrorCode, message: string, options: BackendErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.scope = options.scope ?? (code === 'auth' ? 'account' : 'type');
+    this.retryAfterMs = options.retryAfterMs ?? null;
+  }
+}
+
+/** What a backend threw, as the engine sees it. */
+export function asBackendError(error: unknown): BackendError {
+  if (error instanceof BackendError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new BackendError('unknown', message, { cause: error });
+}

@@ -1,0 +1,2 @@
+export * from './backend-error.ts';
+export * from './contract.ts';
