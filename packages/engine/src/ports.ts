@@ -1,0 +1,144 @@
+/**
+ * What the engine needs from outside, as interfaces. The server's composition root plugs in the real
+ * parts, the simulation plugs in simulated ones; the engine knows neither.
+ */
+import type { AgentAddress, Bootstrap, Compute, Facet, Logger } from '@berth/backend';
+import type {
+  AcceleratorCount,
+  BlobHash,
+  ClusterInfo,
+  InstanceId,
+  InstanceResources,
+  JobAssignment,
+  JobId,
+  Millis,
+  Offer,
+  ProjectId,
+  RandomBytes,
+  Requirements,
+  RunId,
+  Secret,
+} from '@berth/core';
+import type { Store } from '@berth/store';
+
+/** Time and timers. `after` runs once; the returned function cancels. */
+export interface EngineClock {
+  now(): Millis;
+  after(delayMs: number, run: () => void): () => void;
+}
+
+/** A backend that is configured for a project and can be used. */
+export interface UsableBackend {
+  readonly name: string;
+  readonly type: string;
+  readonly facets: readonly Facet[];
+  readonly provisioningTimeoutMs: number;
+  readonly nameLength: number;
+  /** Deadlines, error mapping and redaction are already around it. */
+  readonly compute: Compute;
+  offers(requirements: Requirements | null, signal: AbortSignal): Promise<readonly Offer[]>;
+  /** Throws away what is remembered, because it was just proven wrong. */
+  forgetOffers(): void;
+}
+
+export interface Backends {
+  /** Those of the project that can be used now. */
+  usable(project: ProjectId): readonly UsableBackend[];
+  get(project: ProjectId, name: string): UsableBackend | null;
+  /** Called when a project's backends change. Returns the way to stop listening. */
+  onChange(listener: (project: ProjectId) => void): () => void;
+}
+
+export interface AgentHelloInfo {
+  readonly bootId: string;
+  readonly docker: boolean;
+  readonly dockerProblem: string | null;
+  readonly resources: InstanceResources;
+  readonly jobs: readonly {
+    readonly job: JobId;
+    readonly state: 'preparing' | 'ready' | 'running' | 'ended';
+    readonly logBytes: number;
+  }[];
+}
+
+/** What an agent reports, see the protocol. */
+export type AgentReport =
+  | { readonly kind: 'job-preparing'; readonly job: JobId; readonly step: string; readonly progress: number | null }
+  | { readonly kind: 'job-ready'; readonly job: JobId }
+  | { readonly kind: 'job-running'; readonly job: JobId }
+  | {
+      readonly kind: 'job-ended';
+      readonly job: JobId;
+      readonly reason: 'exited' | 'max-duration' | 'stopped' | 'image-error' | 'setup-error' | 'agent-lost';
+      readonly message: string;
+      readonly exitStatus: number | null;
+      readonly signal: string | null;
+      readonly startedAt: Millis | null;
+      readonly endedAt: Millis;
+      readonly logBytes: number;
+      readonly artifacts: { readonly bytes: number; readonly hash: BlobHash } | null;
+    }
+  | { readonly kind: 'problem'; readonly job: JobId | null; readonly code: string; readonly message: string };
+
+export interface AgentHandlers {
+  /** Resolves when the report is stored; only then is it acknowledged. Throwing closes the link. */
+  report(seq: number, at: Millis, report: AgentReport): Promise<void>;
+  /** The link is gone; nothing else will be called. */
+  closed(reason: string): void;
+}
+
+/** One live connection to one agent. Logs and metrics flow past the engine, into their stores. */
+export interface AgentLink {
+  readonly hello: AgentHelloInfo;
+  submit(assignment: JobAssignment, signal: AbortSignal): Promise<void>;
+  start(job: JobId, cluster: ClusterInfo, signal: AbortSignal): Promise<void>;
+  stop(job: JobId, graceMs: number, signal: AbortSignal): Promise<void>;
+  remove(job: JobId, signal: AbortSignal): Promise<void>;
+  missingBlobs(hashes: readonly BlobHash[], signal: AbortSignal): Promise<readonly BlobHash[]>;
+  /** Sends a blob from the server's blob store. */
+  sendBlob(hash: BlobHash, signal: AbortSignal): Promise<void>;
+  /** Brings an ended job's artifacts into the server's artifact store. */
+  fetchArtifacts(job: JobId, run: RunId, signal: AbortSignal): Promise<void>;
+  /** Resolves once every byte of the job's log up to `bytes` is in the log store. */
+  logComplete(job: JobId, bytes: number, signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+export interface AgentConnector {
+  /** Throws when nobody answers, or somebody else does. */
+  connect(
+    target: {
+      readonly instance: InstanceId;
+      readonly address: AgentAddress;
+      readonly secret: Secret<string>;
+      readonly resumeAfter: number;
+      readonly jobs: readonly JobId[];
+    },
+    handlers: AgentHandlers,
+    signal: AbortSignal,
+  ): Promise<AgentLink>;
+}
+
+/** Seals what must not lie in the store in plain. */
+export interface Sealer {
+  seal(plain: Secret<string>): string;
+  open(sealed: string): Secret<string>;
+}
+
+export interface EnginePorts {
+  readonly store: Store;
+  readonly clock: EngineClock;
+  readonly random: RandomBytes;
+  readonly log: Logger;
+  readonly backends: Backends;
+  readonly agents: AgentConnector;
+  readonly sealer: Sealer;
+  /** Identifies this installation of Berth; part of owner tags. */
+  readonly installation: string;
+  /** How a machine of this backend comes to run an agent. The same arguments give the same answer. */
+  bootstrap(instance: InstanceId, backend: UsableBackend, agentSecret: Secret<string>): Bootstrap;
+  /** Values of a project's secrets by name, for `${{ secrets.NAME }}`. */
+  secrets(project: ProjectId): Promise<ReadonlyMap<string, Secret<string>>>;
+}
+
+export type { AcceleratorCount };
