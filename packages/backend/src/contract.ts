@@ -14,6 +14,10 @@
  *       which means: the outcome is not known, look with `list`.
  *   C7  No secret appears in an error, a log line, a tag, `providerData` or `cloudId`.
  *   C8  What a backend can do is what its compute has: an optional member that is present works.
+ *   C9  The module's default export is what `defineBackend` returned; importing it does nothing else.
+ *   C10 The definition has every required member, each of its type.
+ *   C11 Config and every kind of credentials have a zod schema; keys that a schema does not know are refused.
+ *   C12 One backend has a `type`: of two packages with the same one, the first found is used.
  */
 import type {
   AcceleratorCount,
@@ -70,15 +74,15 @@ export interface BackendContext<Config, Credentials> {
 /** How a machine comes to run the agent. Made by Berth, never by the backend. */
 export type Bootstrap =
   /** Start this process on this machine, detached, and keep it out of our process group. */
-  | {
-      readonly kind: 'process';
-      readonly argv: readonly string[];
-      readonly env: Readonly<Record<string, string>>;
-      /** The agent listens here once it is up. */
-      readonly socketPath: string;
-      /** The agent's directory: journal, jobs, log. Removed with the instance. */
-      readonly dir: string;
-    };
+  {
+    readonly kind: 'process';
+    readonly argv: readonly string[];
+    readonly env: Readonly<Record<string, string>>;
+    /** The agent listens here once it is up. */
+    readonly socketPath: string;
+    /** The agent's directory: journal, jobs, log. Removed with the instance. */
+    readonly dir: string;
+  };
 
 export interface CreateRequest {
   readonly instance: InstanceId;
@@ -194,11 +198,14 @@ export interface BackendDefinition<Config, Credentials> {
 /** Config and credentials are parsed by the definition's own schemas, so outside they are unknown. */
 export type AnyBackendDefinition = BackendDefinition<unknown, unknown>;
 
+/** What a backend's type may look like. */
+export const BACKEND_TYPE = /^[a-z][a-z0-9-]{0,30}$/;
+
 /** Checks the parts that types cannot, and freezes. The default export of every backend. */
 export function defineBackend<Config, Credentials>(
   definition: BackendDefinition<Config, Credentials>,
 ): AnyBackendDefinition {
-  if (!/^[a-z][a-z0-9-]{0,30}$/.test(definition.type)) {
+  if (!BACKEND_TYPE.test(definition.type)) {
     throw new TypeError(`Backend type "${definition.type}" must match [a-z][a-z0-9-]* and have at most 31 characters.`);
   }
   // The schemas guard the entry: nothing reaches `configure`, `query` or `compute` unparsed.

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { type AnyBackendDefinition, BACKEND_TYPE } from './contract.ts';
+
+/**
+ * What is wrong with a module's default export as a backend definition, one sentence per defect, each
+ * with the number of the rule in `contract.ts`; empty: nothing. Types cannot stand in for this: the
+ * module may be JavaScript, or may have been compiled against another version of the contract.
+ */
+export function definitionProblems(value: unknown): readonly string[] {
+  if (value === undefined) return ['it has no default export (C9)'];
+  if (!isRecord(value)) return [`its default export is ${kindOf(value)}, not a backend definition (C9)`];
+  const problems: string[] = [];
+  if (typeof value.type !== 'string' || !BACKEND_TYPE.test(value.type)) {
+    problems.push('`type` must be a word like "fluffy-cloud", at most 31 characters of [a-z0-9-] (C10)');
+  }
+  if (typeof value.title !== 'string' || value.title.trim() === '') problems.push('`title` is missing (C10)');
+  if (value.kind !== 'vm' && value.kind !== 'container') problems.push('`kind` must be "vm" or "container" (C10)');
+  problems.push(...limitProblems(value.limits), ...credentialProblems(value.credentials));
+  if (!isSchema(value.config)) problems.push('`config` must be a zod schema (C11)');
+  if (typeof value.configure !== 'function') problems.push('`configure` must be a function (C10)');
+  problems.push(...catalogProblems(value.catalog));
+  if (typeof value.compute !== 'function') problems.push('`compute` must be a function (C10)');
+  return problems;
+}
+
+/** The one place where an imported value becomes a definition. */
+export function isBackendDefinition(value: unknown): value is AnyBackendDefinition {
+  return definitionProblems(value).length === 0;
+}
+
+function limitProblems(limits: unknown): readonly string[] {
+  if (!isRecord(limits)) return ['`limits` is missing (C10)'];
+  const problems: string[] = [];
+  if (!isPositive(limits.nameLength)) problems.push('`limits.nameLength` must be a number of characters (C10)');
+  if (typeof limits.tags !== 'boolean') problems.push('`limits.tags` must be true or false (C10)');
+  if (!isPositive(limits.provisioningTimeoutMs)) {
+    problems.push('`limits.provisioningTimeoutMs` must be a number of milliseconds (C10)');
+  }
+  return problems;
+}
+
+function credentialProblems(credentials: unknown): readonly string[] {
+  if (!isRecord(credentials) || Object.keys(credentials).length === 0) {
+    return ['`credentials` must name at least one kind of credentials (C11)'];
+  }
+  return Object.entries(credentials)
+    .filter(([, schema]) => !isSchema(schema))
+    .map(([kind]) => `\`credentials.${kind}\` must be a zod schema (C11)`);
+}
+
+function catalogProblems(catalog: unknown): readonly string[] {
+  if (!isRecord(catalog) || catalog.kind !== 'online') return ['`catalog` must be made by `online` (C10)'];
+  const problems: string[] = [];
+  if (typeof catalog.query !== 'function') problems.push('`catalog.query` must be a function (C10)');
+  if (typeof catalog.cacheForMs !== 'number' || !(catalog.cacheForMs >= 0)) {
+    problems.push('`catalog.cacheForMs` must be a number of milliseconds, 0 for no cache (C10)');
+  }
+  return problems;
+}
+
+/** By what it does and not by class: a backend installed elsewhere brings its own copy of zod. */
+function isSchema(value: unknown): boolean {
+  return value instanceof z.ZodType || (isRecord(value) && typeof value.safeParseAsync === 'function');
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isPositive(value: unknown): boolean {
+  return typeof value === 'number' && value > 0;
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+}
