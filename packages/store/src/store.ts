@@ -1,24 +1,37 @@
 /**
- * The interface that SQLite serves now and Postgres will serve: one suite (`suite.ts`) runs against
- * whichever is given. Nothing above this line knows SQL.
+ * The interface that SQLite serves now and Postgres will serve: one suite (`testing/suite.ts`) runs
+ * against whichever is given. Who imports only this file knows no SQL.
  */
 import type { Rows, TableName } from './rows.ts';
 
+/**
+ * A value means equal, null included. `not` is the opposite of that: `{ not: 'done' }` also finds
+ * null, `{ not: null }` finds all but null. A range never finds null; `in: []` finds nothing.
+ */
 export type Comparison<V> =
   | V
   | { readonly in: readonly V[] }
   | { readonly not: V }
   | { readonly gt?: V; readonly gte?: V; readonly lt?: V; readonly lte?: V };
 
-/** Conditions are joined by AND. Only columns that are declared as queried in `tables.ts` may be named. */
+/**
+ * Conditions are joined by AND. Only columns that are declared as queried in `tables.ts` may be named,
+ * and a condition whose value is undefined is refused: it would silently widen a `delete`.
+ */
 export type Where<Row> = { readonly [K in keyof Row]?: Comparison<Row[K]> };
 
 export interface Query<Row> {
   readonly where?: Where<Row>;
-  /** Ties are broken by id in the same direction, so that an order is always total. */
+  /**
+   * By id, ascending, unless given. Ties are broken by id in the same direction, so that an order is
+   * always total. Text is ordered by its UTF-8 bytes; null comes before every value.
+   */
   readonly orderBy?: readonly [keyof Row & string, 'asc' | 'desc'];
   readonly limit?: number;
-  /** Rows after (in the given order) the row with this id. */
+  /**
+   * Rows after (in the given order) the row with this id. That row need not fit `where`. When it is
+   * gone, an order by id goes on from where it was; any other order is refused with a `not-found`.
+   */
   readonly after?: string;
 }
 
@@ -26,22 +39,33 @@ export interface Query<Row> {
 export type Patch<Row> = Partial<Omit<Row, 'id' | 'version'>>;
 export type Insert<Row> = Omit<Row, 'version'>;
 
-export interface Table<Row> {
+export interface ReadTable<Row> {
   get(id: string): Promise<Row | null>;
   find(query?: Query<Row>): Promise<Row[]>;
   /** The first of `find`, or null. */
   first(query: Query<Row>): Promise<Row | null>;
   count(where?: Where<Row>): Promise<number>;
-  /** Throws `UniqueViolation` when a unique index refuses. */
+}
+
+export interface Table<Row> extends ReadTable<Row> {
+  /**
+   * Returns the row as it is kept, with version 1. Throws `UniqueViolation` when a unique index
+   * refuses; the transaction can go on after that.
+   */
   insert(row: Insert<Row>): Promise<Row>;
   /**
    * Applies the patch when the row still has this version; throws `StaleRow` otherwise, also when
-   * the row is gone. Returns the row as it is now.
+   * the row is gone. Returns the row as it is now. Events and other rows without a version refuse.
    */
   update(id: string, version: number, patch: Patch<Row>): Promise<Row>;
-  delete(where: Where<Row>): Promise<number>;
+  /**
+   * Returns how many rows went. At least one condition is needed. With a limit, those with the lowest
+   * ids go first: so retention can work in small bites instead of holding up every other writer.
+   */
+  delete(where: Where<Row>, limit?: number): Promise<number>;
 }
 
+export type ReadTables = { readonly [K in TableName]: ReadTable<Rows[K]> };
 export type Tables = { readonly [K in TableName]: Table<Rows[K]> };
 
 export interface RowChange {
@@ -50,15 +74,26 @@ export interface RowChange {
 }
 
 export interface Store {
-  /** Reads outside of a transaction; each call sees the latest committed state. */
-  readonly read: Tables;
+  /**
+   * Reads outside of a transaction; each call sees the latest committed state and never an
+   * uncommitted one. Inside the work of a transaction it throws `TransactionMisuse`: there it would
+   * not see what the transaction itself has written.
+   */
+  readonly read: ReadTables;
   /**
    * All writes of `work` or none. Writers take turns, so `work` must be short and must not wait on
    * anything but its own tables. When `work` throws, nothing is written and the error passes through.
+   * A transaction inside the work of another one throws `TransactionMisuse` instead of waiting for
+   * ever, and so does one that is not done after the time that the store allows.
    */
   transaction<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
-  /** Called after a commit with the rows that it wrote. Returns the way to stop listening. */
+  /**
+   * Called after a commit, in the order of commits, with the rows that it wrote, each named once.
+   * What a listener throws touches neither the transaction nor other listeners. Returns the way to
+   * stop listening.
+   */
   onCommit(listener: (changes: readonly RowChange[]) => void): () => void;
+  /** Waits for the running transaction; those that wait for their turn are refused as closed. */
   close(): Promise<void>;
 }
 
@@ -96,4 +131,9 @@ export class StoreUnavailable extends Error {
     super(message, { cause });
     this.reason = reason;
   }
+}
+
+/** A defect in the caller's use of a transaction, found before it can turn into a deadlock. */
+export class TransactionMisuse extends Error {
+  override readonly name = 'TransactionMisuse';
 }
