@@ -247,7 +247,16 @@ export interface IntentRow {
   readonly version: number;
 }
 
-export type EventTargetKind = 'project' | 'run' | 'job' | 'instance' | 'fleet' | 'user' | 'secret' | 'backend' | 'token';
+export type EventTargetKind =
+  | 'project'
+  | 'run'
+  | 'job'
+  | 'instance'
+  | 'fleet'
+  | 'user'
+  | 'secret'
+  | 'backend'
+  | 'token';
 
 export interface EventRow {
   readonly id: EventId;
@@ -266,8 +275,11 @@ export interface EventRow {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
+/** One project's copy: a hash that another project has uploaded must not be assumed to be here. */
 export interface BlobRow {
-  readonly id: BlobHash;
+  /** `<project>/<hash>` */
+  readonly id: string;
+  readonly hash: BlobHash;
   readonly bytes: number;
   readonly projectId: ProjectId;
   readonly createdAt: Millis;
