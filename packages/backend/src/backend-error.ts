@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 export const BACKEND_ERROR_CODES = [
   'no-capacity', // this offer is out of stock where we asked
   'quota', // the account may not have (more of) it
@@ -38,6 +40,24 @@ export class BackendError extends Error {
 /** What a backend threw, as the engine sees it. */
 export function asBackendError(error: unknown): BackendError {
   if (error instanceof BackendError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  // A backend that was installed with its own copy of this package throws another class of the same name.
+  if (error instanceof Error && error.name === 'BackendError' && 'code' in error) {
+    const code = BACKEND_ERROR_CODES.find((known) => known === error.code);
+    if (code !== undefined) return new BackendError(code, error.message, { ...optionsOf(error), cause: error.cause });
+  }
+  const message = error instanceof Error ? error.message : textOf(error);
   return new BackendError('unknown', message, { cause: error });
+}
+
+const SCOPES: readonly ErrorScope[] = ['zone', 'region', 'type', 'account', 'cloud'];
+
+function optionsOf(error: object): Pick<BackendErrorOptions, 'scope' | 'retryAfterMs'> {
+  const scope = 'scope' in error ? SCOPES.find((known) => known === error.scope) : undefined;
+  const after = 'retryAfterMs' in error && typeof error.retryAfterMs === 'number' ? error.retryAfterMs : undefined;
+  return { ...(scope === undefined ? {} : { scope }), ...(after === undefined ? {} : { retryAfterMs: after }) };
+}
+
+/** Anything can be thrown, also what has no text. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : inspect(value, { depth: 1 });
 }

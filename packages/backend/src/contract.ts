@@ -191,7 +191,7 @@ export interface BackendDefinition<Config, Credentials> {
   readonly config: ZodType<Config>;
   /** Checks credentials with one cheap call and resolves what must be stored. */
   configure(context: BackendContext<Config, Credentials>, call: Call): Promise<Configured<Config>>;
-  readonly catalog: CatalogSource<Config, Credentials>;
+  readonly catalog: CatalogSource<NoInfer<Config>, NoInfer<Credentials>>;
   compute(context: BackendContext<Config, Credentials>): Compute;
 }
 
@@ -202,8 +202,11 @@ export type AnyBackendDefinition = BackendDefinition<unknown, unknown>;
 export const BACKEND_TYPE = /^[a-z][a-z0-9-]{0,30}$/;
 
 /** Checks the parts that types cannot, and freezes. The default export of every backend. */
-export function defineBackend<Config, Credentials>(
-  definition: BackendDefinition<Config, Credentials>,
+export function defineBackend<Config, Kinds extends Readonly<Record<string, unknown>>>(
+  definition: BackendDefinition<Config, Kinds[keyof Kinds]> & {
+    /** Each kind has its own shape; `context.credentials` is one of them. */
+    readonly credentials: { readonly [Kind in keyof Kinds]: ZodType<Kinds[Kind]> };
+  },
 ): AnyBackendDefinition {
   if (!BACKEND_TYPE.test(definition.type)) {
     throw new TypeError(`Backend type "${definition.type}" must match [a-z][a-z0-9-]* and have at most 31 characters.`);

@@ -1,3 +1,6 @@
+export * from './backend-entry.ts';
 export * from './backend-error.ts';
 export * from './contract.ts';
 export * from './discovery.ts';
+export { DEFAULT_DEADLINES, type Deadlines } from './guarded-compute.ts';
+export * from './registry.ts';

@@ -1,0 +1,77 @@
+import { asBackendError, type BackendErrorCode } from './backend-error.ts';
+import type { Call, Compute } from './contract.ts';
+import { withDeadline } from './deadline.ts';
+import type { Redactor } from './redaction.ts';
+
+/** Longest wait for each call to a backend, in ms. The caller's own signal may cut it shorter. */
+export interface Deadlines {
+  readonly configure: number;
+  readonly query: number;
+  readonly create: number;
+  readonly list: number;
+  readonly terminate: number;
+  readonly agentStart: number;
+}
+
+/**
+ * `create` is the longest: some clouds answer with the id only after they found a host, and one that is
+ * given up must be looked for. `query` is what a person waits for in front of a plan.
+ */
+export const DEFAULT_DEADLINES: Deadlines = {
+  configure: 30_000,
+  query: 15_000,
+  create: 120_000,
+  list: 60_000,
+  terminate: 60_000,
+  agentStart: 60_000,
+};
+
+export interface Guard {
+  readonly deadlines: Deadlines;
+  readonly redactor: Redactor;
+}
+
+/** How a call that was cut short counts: those that may have changed something are `unknown`. */
+const CODE_WHEN_CUT: Readonly<Record<keyof Deadlines, BackendErrorCode>> = {
+  configure: 'transient',
+  query: 'transient',
+  create: 'unknown',
+  list: 'transient',
+  terminate: 'unknown',
+  agentStart: 'unknown',
+};
+
+/** One call to a backend with its deadline (C5), its errors mapped (C6) and its secrets taken out (C7). */
+export async function guarded<T>(
+  guard: Guard,
+  what: keyof Deadlines,
+  call: Call,
+  run: (call: Call) => Promise<T>,
+): Promise<T> {
+  const deadline = { what, afterMs: guard.deadlines[what], codeWhenCut: CODE_WHEN_CUT[what] };
+  try {
+    return await withDeadline(deadline, { ...call, log: guard.redactor.logger(call.log) }, run);
+  } catch (error) {
+    throw guard.redactor.error(asBackendError(error));
+  }
+}
+
+/** A compute with the guard around every call. `changed` runs after each call that may have changed the stock. */
+export function guardedCompute(compute: Compute, guard: Guard, changed: () => void): Compute {
+  const changing = <T>(what: keyof Deadlines, call: Call, run: (call: Call) => Promise<T>): Promise<T> =>
+    guarded(guard, what, call, run).finally(changed);
+  const { agent } = compute;
+  return {
+    create: (request, call) => changing('create', call, (inner) => compute.create(request, inner)),
+    list: (call) => guarded(guard, 'list', call, (inner) => compute.list(inner)),
+    terminate: (ref, call) => changing('terminate', call, (inner) => compute.terminate(ref, inner)),
+    ...(agent === undefined
+      ? {}
+      : {
+          agent: {
+            start: (ref, bootstrap, call) =>
+              guarded(guard, 'agentStart', call, (inner) => agent.start(ref, bootstrap, inner)),
+          },
+        }),
+  };
+}
