@@ -1,0 +1,15 @@
+/**
+ * How every released schema becomes today's. A migration that was released is never changed; a new
+ * one gets the next number, its own file and a line here, and `tables.ts` says what it leads to.
+ */
+import { initial } from './0001-initial.ts';
+
+export interface Migration {
+  /** From 1, without gaps. */
+  readonly number: number;
+  readonly name: string;
+  /** Carried out in one transaction. Postgres gets a list of its own. */
+  readonly sqlite: readonly string[];
+}
+
+export const MIGRATIONS: readonly Migration[] = [initial];

@@ -1,0 +1,240 @@
+/** The store on SQLite: one file, one writer at a time, readers that never wait for it. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '@berth/core';
+import { migrate } from './migrate.ts';
+import type { TableName } from './rows.ts';
+import { type Connection, connect, createPrivateFile, isMemory } from './sqlite-connection.ts';
+import { isBusy, openError, storeError } from './sqlite-errors.ts';
+import { type Access, readTables, writeTables } from './sqlite-table.ts';
+import {
+  type ReadTables,
+  type RowChange,
+  type Store,
+  StoreUnavailable,
+  type Tables,
+  TransactionMisuse,
+} from './store.ts';
+import { Turns } from './turns.ts';
+
+export interface SqliteOptions {
+  /** Of the database file, made if missing (0600, its directory 0700); or `:memory:`. */
+  readonly path: string;
+  /** Tells when migrations were applied. */
+  readonly clock?: Clock;
+  /** A transaction whose work takes longer is rolled back as misuse. */
+  readonly maxTransactionMs?: number;
+  /** Told what a commit listener threw. Without it, the process warns. */
+  readonly onListenerError?: (error: unknown) => void;
+}
+
+/** Far above what any work on tables takes; so a work that waits for something else cannot stop all others for ever. */
+const MAX_TRANSACTION_MS = 30_000;
+
+/** How long another process (a backup, the sqlite3 shell) may hold the database before that is an error. */
+const BUSY_PATIENCE_MS = 10_000;
+const BUSY_PAUSE_MS = 20;
+
+/**
+ * Opens the database and brings it to today's schema. One server only should work on it: hold
+ * `lockDatabase` before.
+ * @throws BerthError `conflict` when the file is not a database that this Berth can use.
+ * @throws StoreUnavailable when it cannot be opened or written.
+ */
+export function openSqliteStore(options: SqliteOptions): Store {
+  const clock = options.clock ?? { now: () => Date.now() };
+  const path = isMemory(options.path) ? options.path : resolve(options.path);
+  const opened: Connection[] = [];
+  try {
+    if (!isMemory(path)) createPrivateFile(path);
+    const writer = connect(path, 'writer');
+    opened.push(writer);
+    migrate(writer, path, clock);
+    // A second connection to :memory: would be a second database.
+    const reader = isMemory(path) ? writer : connect(path, 'reader');
+    opened.push(reader);
+    return new SqliteStore(path, writer, reader, options);
+  } catch (error) {
+    for (const connection of opened) connection.close();
+    throw openError(error, path);
+  }
+}
+
+/** A transaction while its work runs. */
+class Transaction {
+  open = true;
+  /** Set when SQLite may have given up the transaction by itself: it can only be rolled back. */
+  broken: unknown = null;
+  readonly changes = new Map<string, RowChange>();
+
+  readonly changed = (table: TableName, id: string): void => {
+    this.changes.set(`${table}/${id}`, { table, id });
+  };
+}
+
+class SqliteStore implements Store {
+  readonly read: ReadTables;
+  readonly #path: string;
+  #writer: Connection;
+  readonly #reader: Connection;
+  readonly #maxTransactionMs: number;
+  readonly #onListenerError: (error: unknown) => void;
+  readonly #turns = new Turns();
+  readonly #current = new AsyncLocalStorage<Transaction>();
+  readonly #listeners = new Set<(changes: readonly RowChange[]) => void>();
+  #closed: Promise<void> | null = null;
+
+  constructor(path: string, writer: Connection, reader: Connection, options: SqliteOptions) {
+    this.#path = path;
+    this.#writer = writer;
+    this.#reader = reader;
+    this.#maxTransactionMs = options.maxTransactionMs ?? MAX_TRANSACTION_MS;
+    this.#onListenerError = options.onListenerError ?? warn;
+    this.read = readTables(isMemory(path) ? this.#readInTurn : this.#readBeside);
+  }
+
+  async transaction<T>(work: (tables: Tables) => Promise<T>): Promise<T> {
+    this.#refuseInsideTransaction(
+      'a transaction was begun inside the work of another one; use the tables it was given',
+    );
+    await this.#turns.take();
+    const transaction = new Transaction();
+    try {
+      const connection = this.#writer;
+      await this.#whenFree(() => connection.exec('BEGIN IMMEDIATE'));
+      const tables = writeTables(accessWithin(transaction, connection, this.#path), transaction.changed);
+      const result = await this.#withinTime(this.#current.run(transaction, async () => work(tables)));
+      transaction.open = false;
+      if (transaction.broken !== null) throw transaction.broken;
+      connection.exec('COMMIT');
+      this.#tell(transaction);
+      return result;
+    } catch (error) {
+      transaction.open = false;
+      this.#rollBack();
+      throw storeError(error, this.#path);
+    } finally {
+      this.#turns.pass();
+    }
+  }
+
+  onCommit(listener: (changes: readonly RowChange[]) => void): () => void {
+    // A wrapper of its own, so that a listener that is added twice is called twice and removed once.
+    const own = (changes: readonly RowChange[]) => listener(changes);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#turns.close(new StoreUnavailable('closed', `${this.#path} is closed`)).then(() => {
+      // The writer last: whoever closes last empties the write-ahead log into the file.
+      this.#reader.close();
+      this.#writer.close();
+    });
+    return this.#closed;
+  }
+
+  readonly #readBeside: Access = async (action) => {
+    this.#refuseInsideTransaction('store.read was used inside the work of a transaction; use the tables it was given');
+    if (this.#closed) throw new StoreUnavailable('closed', `${this.#path} is closed`);
+    try {
+      return await this.#whenFree(() => action(this.#reader));
+    } catch (error) {
+      throw storeError(error, this.#path);
+    }
+  };
+
+  /** On the one connection of `:memory:`, a read must not fall into the middle of a transaction. */
+  readonly #readInTurn: Access = async (action) => {
+    this.#refuseInsideTransaction('store.read was used inside the work of a transaction; use the tables it was given');
+    await this.#turns.take();
+    try {
+      return action(this.#reader);
+    } catch (error) {
+      throw storeError(error, this.#path);
+    } finally {
+      this.#turns.pass();
+    }
+  };
+
+  #refuseInsideTransaction(message: string): void {
+    if (this.#current.getStore()?.open) throw new TransactionMisuse(message);
+  }
+
+  /** Waits while another process holds the database; SQLite itself would make the whole process wait. */
+  async #whenFree<T>(action: () => T): Promise<T> {
+    for (let waitedMs = 0; ; waitedMs += BUSY_PAUSE_MS) {
+      try {
+        return action();
+      } catch (error) {
+        if (!isBusy(error) || waitedMs >= BUSY_PATIENCE_MS) throw error;
+        await sleep(BUSY_PAUSE_MS);
+      }
+    }
+  }
+
+  async #withinTime<T>(work: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<typeof LATE>((settle) => {
+      timer = setTimeout(() => settle(LATE), this.#maxTransactionMs);
+    });
+    try {
+      const result = await Promise.race([work, late]);
+      if (result !== LATE) return result;
+    } finally {
+      clearTimeout(timer);
+    }
+    // Thrown here and not in the timer, so that its stack names the caller.
+    throw new TransactionMisuse(
+      `a transaction was not done after ${this.#maxTransactionMs} ms and was rolled back: its work waits on something else than its tables`,
+    );
+  }
+
+  #rollBack(): void {
+    try {
+      // SQLite rolls back by itself after some errors, a full disk for one.
+      if (this.#writer.db.isTransaction) this.#writer.exec('ROLLBACK');
+    } catch (error) {
+      if (isMemory(this.#path)) throw error;
+      // A connection that cannot roll back is of no more use; closing it rolls back.
+      this.#writer.close();
+      this.#writer = connect(this.#path, 'writer');
+    }
+  }
+
+  #tell(transaction: Transaction): void {
+    if (transaction.changes.size === 0) return;
+    const changes = [...transaction.changes.values()];
+    for (const listener of [...this.#listeners]) {
+      try {
+        // A listener may be async although it should not: what it throws then must not end the process.
+        const outcome: unknown = listener(changes);
+        if (outcome instanceof Promise) outcome.catch(this.#onListenerError);
+      } catch (error) {
+        this.#onListenerError(error);
+      }
+    }
+  }
+}
+
+const LATE = Symbol('late');
+
+function accessWithin(transaction: Transaction, connection: Connection, path: string): Access {
+  return async (action) => {
+    if (!transaction.open) throw new TransactionMisuse('the tables of a transaction were used after its end');
+    if (transaction.broken !== null) throw transaction.broken;
+    try {
+      return action(connection);
+    } catch (thrown) {
+      const error = storeError(thrown, path);
+      // Going on would write outside of any transaction when SQLite has rolled it back by itself.
+      if (error instanceof StoreUnavailable || !connection.db.isTransaction) transaction.broken = error;
+      throw error;
+    }
+  };
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+}
