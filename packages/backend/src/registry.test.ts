@@ -346,10 +346,10 @@ test('an answer that was on its way when the offers were forgotten is not rememb
   backend.forgetOffers();
   const after = backend.offers(null, call());
   await new Promise(setImmediate);
-  answers[0]?.resolve([]);
   answers[1]?.resolve([offer]);
-  assert.deepEqual(await before, []);
   assert.deepEqual(await after, [offer]);
+  answers[0]?.resolve([]);
+  assert.deepEqual(await before, []);
   assert.deepEqual(await backend.offers(null, call()), [offer]);
   assert.equal(asked, 2);
 });
