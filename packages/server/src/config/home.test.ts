@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { InstanceId } from '@berth/core/ids';
+import { agentPaths, homeAt, homeRoot, prepareHome } from './home.ts';
+
+const instance = '01abcdefghjkmnpqrstvwxyz01' as InstanceId;
+
+function scratch(t: { after(run: () => void): void }): string {
+  const dir = mkdtempSync(join(tmpdir(), 'berth-home-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+test('BERTH_HOME moves everything, and an empty one does not', () => {
+  assert.equal(homeRoot({ BERTH_HOME: '/srv/berth' }), '/srv/berth');
+  assert.match(homeRoot({ BERTH_HOME: '' }), /\.berth$/);
+});
+
+test('only the owner may look into the folders', (t) => {
+  const root = join(scratch(t), 'deep', 'home');
+  const home = homeAt(root);
+  prepareHome(home);
+  for (const dir of [home.root, home.server, home.logs, home.blobs, home.agents])
+    assert.equal(statSync(dir).mode & 0o777, 0o700, dir);
+  prepareHome(home);
+});
+
+test("an agent's socket lies in its folder when the path is short enough", () => {
+  const { dir, socket } = agentPaths(homeAt('/home/ada/.berth'), instance);
+  assert.equal(socket, join(dir, 'agent.sock'));
+  assert.deepEqual(agentPaths(homeAt('/home/ada/.berth'), instance), { dir, socket });
+});
+
+test('a home that is too deep moves the socket alone, to a folder of our own', (t) => {
+  const temporary = scratch(t);
+  const home = homeAt(`/${'long/'.repeat(30)}home`);
+  const { dir, socket } = agentPaths(home, instance, temporary);
+  assert.ok(dir.startsWith(home.root));
+  assert.ok(socket.startsWith(temporary));
+  assert.ok(Buffer.byteLength(socket) < 100);
+  assert.equal(statSync(join(socket, '..')).mode & 0o777, 0o700);
+  const other = agentPaths(homeAt(`/${'long/'.repeat(30)}other`), instance, temporary);
+  assert.notEqual(other.socket, socket);
+});
+
+test('a folder for sockets that another put there is refused or closed', (t) => {
+  const temporary = scratch(t);
+  const home = homeAt(`/${'long/'.repeat(30)}home`);
+  const mine = join(temporary, `berth-${process.getuid?.() ?? 0}`);
+  mkdirSync(mine);
+  chmodSync(mine, 0o777);
+  agentPaths(home, instance, temporary);
+  assert.equal(statSync(mine).mode & 0o777, 0o700);
+
+  const linked = scratch(t);
+  symlinkSync('/tmp', join(linked, `berth-${process.getuid?.() ?? 0}`));
+  assert.throws(() => agentPaths(home, instance, linked), /belongs to somebody else/);
+});

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { BerthError } from '@berth/core/errors';
+import type { InstanceId, JobId, ProjectId, RunId } from '@berth/core/ids';
+
+/** Where everything lies that Berth keeps on this machine. `BERTH_HOME` moves it as a whole. */
+export interface Home {
+  readonly root: string;
+  /** The command line's own configuration: servers and tokens. */
+  readonly clientConfig: string;
+  readonly server: string;
+  readonly serverConfig: string;
+  readonly database: string;
+  readonly keyFile: string;
+  /** Who serves this home at present. */
+  readonly serverJson: string;
+  readonly serverLog: string;
+  readonly logs: string;
+  readonly artifacts: string;
+  readonly blobs: string;
+  /** What a backend must remember lies in a folder of its own below this one. */
+  readonly backendState: string;
+  /** Backends that this installation brings itself. */
+  readonly backends: string;
+  readonly agents: string;
+  /** Compiled code of the agents, so that the next one starts faster. */
+  readonly cache: string;
+}
+
+/** Linux takes 107 bytes in a socket's address and macOS 103; the agent needs a few for a name beside it. */
+const LONGEST_SOCKET_PATH = 99;
+const SOCKET_NAME = 'agent.sock';
+
+/** `BERTH_HOME`, else `~/.berth`. */
+export function homeRoot(env: NodeJS.ProcessEnv = process.env): string {
+  const named = env.BERTH_HOME;
+  return named === undefined || named === '' ? join(homedir(), '.berth') : resolve(named);
+}
+
+export function homeAt(root: string): Home {
+  const server = join(root, 'server');
+  return {
+    root,
+    clientConfig: join(root, 'config.yml'),
+    server,
+    serverConfig: join(server, 'config.yml'),
+    database: join(server, 'berth.db'),
+    keyFile: join(server, 'encryption.key'),
+    serverJson: join(server, 'server.json'),
+    serverLog: join(server, 'server.log'),
+    logs: join(server, 'logs'),
+    artifacts: join(server, 'artifacts'),
+    blobs: join(server, 'blobs'),
+    backendState: join(server, 'backends'),
+    backends: join(root, 'backends'),
+    agents: join(root, 'agents'),
+    cache: join(root, 'cache'),
+  };
+}
+
+/** Makes the folders that are missing; only their owner may look into them. */
+export function prepareHome(home: Home): void {
+  for (const dir of [
+    home.root,
+    home.server,
+    home.logs,
+    home.artifacts,
+    home.blobs,
+    home.backendState,
+    home.agents,
+    home.cache,
+  ]) {
+    makePrivateDir(dir);
+  }
+}
+
+/**
+ * An agent's folder and socket. The short id is the random end of the instance's id, 50 bits of it:
+ * a socket's path has no room for all. When the home is too deep even so, the socket alone moves to
+ * the system's temporary folder; journal and jobs stay.
+ */
+export function agentPaths(
+  home: Home,
+  instance: InstanceId,
+  temporary: string = tmpdir(),
+): { readonly dir: string; readonly socket: string } {
+  const short = instance.slice(-10);
+  const dir = join(home.agents, short);
+  const inside = join(dir, SOCKET_NAME);
+  if (Buffer.byteLength(inside) <= LONGEST_SOCKET_PATH) return { dir, socket: inside };
+  return { dir, socket: join(shortSocketDir(home, temporary), `${short}.sock`) };
+}
+
+/** Somebody else may have made the folder first, to listen in our place: it must be ours and closed. */
+function shortSocketDir(home: Home, temporary: string): string {
+  const uid = process.getuid?.() ?? 0;
+  const mine = join(temporary, `berth-${uid}`);
+  const dir = join(mine, createHash('sha256').update(home.root).digest('hex').slice(0, 12));
+  const longest = join(dir, `0123456789.sock`);
+  if (Buffer.byteLength(longest) > LONGEST_SOCKET_PATH) {
+    throw new BerthError('unavailable', `The paths of ${home.agents} and ${dir} are too long for a unix socket.`, {
+      hint: 'Set BERTH_HOME to a shorter path, or TMPDIR.',
+    });
+  }
+  for (const part of [mine, dir]) {
+    mkdirSync(part, { recursive: true, mode: 0o700 });
+    const found = lstatSync(part);
+    if (!found.isDirectory() || found.uid !== uid) {
+      throw new BerthError('unavailable', `${part} belongs to somebody else, so no socket can be put there.`, {
+        hint: 'Remove it, or set TMPDIR to a folder of your own.',
+      });
+    }
+    if ((found.mode & 0o077) !== 0) chmodSync(part, 0o700);
+  }
+  return dir;
+}
+
+function makePrivateDir(dir: string): void {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+}
+
+/** Where the artifacts of a job lie, once they are here. */
+export function artifactPath(home: Home, run: RunId, job: JobId): string {
+  return join(home.artifacts, run, `${job}.tar.gz`);
+}
+
+export function projectBlobs(home: Home, project: ProjectId): string {
+  return join(home.blobs, project);
+}
