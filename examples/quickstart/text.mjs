@@ -4,15 +4,18 @@ const END = '\n';
 /** Every n-th paragraph is kept back for validation. */
 const VALIDATION_EVERY = 10;
 
-/** How many imagined observations of the plain character frequencies stand behind each pair count. */
+/** Imagined observations of the plain frequencies behind each pair count: 5 makes the pairs hardest to beat. */
 const PAIR_PRIOR = 5;
+
+/** Shorter paragraphs are headings ("Section 1"): learnt at once, and dull when the model repeats them. */
+const SHORTEST_PARAGRAPH = 20;
 
 /** Blank lines part paragraphs; line breaks inside a paragraph are only typesetting, so they become spaces. */
 export function paragraphsOf(text) {
   return text
     .split(/\n\s*\n/)
     .map((paragraph) => paragraph.replace(/\s+/g, ' ').trim())
-    .filter((paragraph) => paragraph !== '');
+    .filter((paragraph) => paragraph.length >= SHORTEST_PARAGRAPH);
 }
 
 /** The characters of the text, `END` first; a character's place in the list is its token. */
@@ -54,18 +57,22 @@ export function examplesOf(paragraphs, vocabulary, context) {
 
 /**
  * What a model must beat: the mean validation loss, in nats per character, of guessing evenly (`uniform`), by how
- * often each character occurs in the training text (`characters`), and by how often it follows the one before (`pairs`).
+ * often each character occurs in the training text (`characters`), and by how often it follows the one before it there
+ * (`pairs`).
  */
 export function baselines(training, validation, size) {
   const counts = new Float64Array(size).fill(1); // one more than seen: nothing is impossible
   const followed = new Float64Array(size);
-  const pairs = new Float64Array(size * size);
+  const pairs = new Map(); // sparse: most pairs of characters never occur
   const before = (examples, example) => examples.contexts[example * examples.context];
+  const pairOf = (last, target) => last * size + target;
   for (let example = 0; example < training.count; example++) {
     const target = training.targets[example];
+    const last = before(training, example);
+    const pair = pairOf(last, target);
     counts[target] += 1;
-    followed[before(training, example)] += 1;
-    pairs[before(training, example) * size + target] += 1;
+    followed[last] += 1;
+    pairs.set(pair, (pairs.get(pair) ?? 0) + 1);
   }
   const total = training.count + size;
   let characterLoss = 0;
@@ -75,7 +82,8 @@ export function baselines(training, validation, size) {
     const last = before(validation, example);
     const frequency = counts[target] / total;
     characterLoss -= Math.log(frequency);
-    pairLoss -= Math.log((pairs[last * size + target] + PAIR_PRIOR * frequency) / (followed[last] + PAIR_PRIOR));
+    const seen = pairs.get(pairOf(last, target)) ?? 0;
+    pairLoss -= Math.log((seen + PAIR_PRIOR * frequency) / (followed[last] + PAIR_PRIOR));
   }
   return {
     uniform: Math.log(size),
