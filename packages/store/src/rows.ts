@@ -156,6 +156,8 @@ export interface JobRow {
   readonly heldUntil: Millis | null;
   readonly stopRequested: 'stop' | 'abort' | null;
   readonly stopReason: JobEndReason | null;
+  /** By then the agent must have ended it, once it was asked to. */
+  readonly stopBy: Millis | null;
   readonly submittedAt: Millis;
   readonly startedAt: Millis | null;
   readonly finishedAt: Millis | null;
@@ -240,6 +242,8 @@ export interface IntentRow {
   /** An attempt was begun and its outcome is not known: look before acting. */
   readonly uncertain: boolean;
   readonly attempts: number;
+  /** How often it was looked for in the cloud in vain, while uncertain and no longer wanted. */
+  readonly looks: number;
   readonly nextAttemptAt: Millis;
   readonly lastError: { readonly code: string; readonly message: string } | null;
   readonly createdAt: Millis;

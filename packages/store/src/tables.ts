@@ -290,6 +290,7 @@ export const TABLES = {
       status: 'text',
       uncertain: 'boolean',
       attempts: 'integer',
+      looks: 'integer',
       nextAttemptAt: 'integer',
       lastError: 'json?',
       createdAt: 'integer',

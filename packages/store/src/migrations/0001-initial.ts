@@ -195,6 +195,7 @@ export const initial: Migration = {
       "status" TEXT NOT NULL,
       "uncertain" INTEGER NOT NULL,
       "attempts" INTEGER NOT NULL,
+      "looks" INTEGER NOT NULL,
       "next_attempt_at" INTEGER NOT NULL,
       "last_error" TEXT,
       "created_at" INTEGER NOT NULL,
