@@ -74,9 +74,7 @@ function main(argv, env) {
   const loss = losses.at(-1).validation;
   const gain = Math.round(100 * (1 - loss / baseline.pairs));
   const verdict = gain > 0 ? `${gain}% below the pairs` : 'not yet below the pairs: give it more --steps';
-  say(
-    `\nvalidation loss ${inNats(loss)}: as unsure as a choice among ${Math.exp(loss).toFixed(1)} characters; ${verdict}`,
-  );
+  say(`\nvalidation loss ${inNats(loss)}: as unsure as ${Math.exp(loss).toFixed(1)} equal choices; ${verdict}`);
 
   const samples = samplesFrom(model, vocabulary, options.seed);
   say(`\nIt now writes:`);
@@ -125,7 +123,7 @@ function readText(file) {
   }
 }
 
-/** Trains; at every report prints a line and keeps a row: step, mean training loss since the last one, validation loss. */
+/** Trains; each report prints a line and keeps a row: step, mean training loss since the last one, validation loss. */
 function learn(model, { training, validation, uniform }, { steps, seed }) {
   const rows = [];
   const every = Math.max(1, Math.floor(steps / REPORTS));
