@@ -219,7 +219,7 @@ export function deleteStatement(dialect: Dialect, table: TableShape, where: obje
   return draft.done(
     limit === undefined
       ? `DELETE FROM ${table.sql}${clause} RETURNING "id"`
-      : `DELETE FROM ${table.sql} WHERE "id" IN (SELECT "id" FROM ${table.sql}${clause} ORDER BY "id"${draft.limit(limit)}) RETURNING "id"`,
+      : `DELETE FROM ${table.sql} WHERE "id" IN (SELECT "id" FROM ${table.sql}${clause}${draft.limit(limit)}) RETURNING "id"`,
   );
 }
 

@@ -59,8 +59,8 @@ export interface Table<Row> extends ReadTable<Row> {
    */
   update(id: string, version: number, patch: Patch<Row>): Promise<Row>;
   /**
-   * Returns how many rows went. At least one condition is needed. With a limit, those with the lowest
-   * ids go first: so retention can work in small bites instead of holding up every other writer.
+   * Returns how many rows went. At least one condition is needed. With a limit, at most so many go, no
+   * matter which: so retention can work in small bites instead of holding up every other writer.
    */
   delete(where: Where<Row>, limit?: number): Promise<number>;
 }

@@ -142,6 +142,8 @@ export const TABLES = {
     },
     alsoQueried: ['userId', 'live', 'status', 'endReason', 'nextAttemptAt', 'startedAt', 'finishedAt'],
     indexes: {
+      // For the start of a server: all that live, of all projects. (By id, since that is how they are ordered.)
+      runs_live: { on: ['id'], where: { live: true } },
       runs_live_name: { on: ['projectId', 'name'], unique: true, where: { live: true } },
       // The newest run of a name, and the history of a project, page by page.
       runs_name: { on: ['projectId', 'name', 'submittedAt', 'id'] },
@@ -276,6 +278,7 @@ export const TABLES = {
     },
     alsoQueried: ['userId', 'live', 'status', 'nextAttemptAt', 'createdAt', 'finishedAt'],
     indexes: {
+      fleets_live: { on: ['id'], where: { live: true } },
       fleets_live_name: { on: ['projectId', 'name'], unique: true, where: { live: true } },
       fleets_name: { on: ['projectId', 'name', 'createdAt', 'id'] },
     },

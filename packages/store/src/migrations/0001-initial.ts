@@ -91,6 +91,7 @@ export const initial: Migration = {
       "finished_at" INTEGER,
       "version" INTEGER NOT NULL
     ) STRICT`,
+    `CREATE INDEX "runs_live" ON "runs" ("id") WHERE "live" = TRUE`,
     `CREATE UNIQUE INDEX "runs_live_name" ON "runs" ("project_id", "name") WHERE "live" = TRUE`,
     `CREATE INDEX "runs_name" ON "runs" ("project_id", "name", "submitted_at", "id")`,
     `CREATE INDEX "runs_submitted" ON "runs" ("project_id", "submitted_at", "id")`,
@@ -184,6 +185,7 @@ export const initial: Migration = {
       "finished_at" INTEGER,
       "version" INTEGER NOT NULL
     ) STRICT`,
+    `CREATE INDEX "fleets_live" ON "fleets" ("id") WHERE "live" = TRUE`,
     `CREATE UNIQUE INDEX "fleets_live_name" ON "fleets" ("project_id", "name") WHERE "live" = TRUE`,
     `CREATE INDEX "fleets_name" ON "fleets" ("project_id", "name", "created_at", "id")`,
     `CREATE TABLE "intents" (

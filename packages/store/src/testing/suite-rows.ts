@@ -142,10 +142,8 @@ export function rowClaims(run: WithStore): void {
         await assert.rejects(remove({ at: undefined }), TypeError);
         await assert.rejects(remove({ at: {} }), TypeError);
         assert.equal(await remove({ at: { lt: 4 } }, 2), 2);
-        assert.deepEqual(
-          (await store.read.events.find()).map((event) => event.id),
-          ['e3', 'e4'],
-        );
+        assert.equal(await store.read.events.count({ at: { lt: 4 } }), 1);
+        assert.equal(await store.read.events.count(), 2);
         assert.equal(await remove({ at: { lt: 4 } }), 1);
         assert.equal(await remove({ id: 'e1' }), 0);
         assert.equal(await store.read.events.count(), 1);
