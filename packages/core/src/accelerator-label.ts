@@ -4,7 +4,7 @@
  * be the name of a device, whole. Nothing is searched for inside a word: `A10` is not in `A100`.
  */
 
-import { type Accelerator, type FormFactor, knownMemory, type ResolvedAccelerator } from './accelerators.ts';
+import { type Accelerator, type FormFactor, knownMemory, type ResolvedAccelerator } from './accelerator.ts';
 import type { AcceleratorVendor } from './offer.ts';
 
 export interface LabelMatch {

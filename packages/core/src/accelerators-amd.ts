@@ -1,4 +1,4 @@
-import type { Accelerator, AcceleratorAlias, FormFactor } from './accelerators.ts';
+import type { Accelerator, AcceleratorAlias, FormFactor } from './accelerator.ts';
 
 function amd(
   name: string,

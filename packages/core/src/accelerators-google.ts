@@ -1,4 +1,4 @@
-import type { Accelerator, AcceleratorAlias } from './accelerators.ts';
+import type { Accelerator, AcceleratorAlias } from './accelerator.ts';
 
 /** Memory is that of one chip: Cloud TPU documentation, "System architecture" of each version. */
 function tpu(name: string, gib: number, aliases: readonly AcceleratorAlias[]): Accelerator {

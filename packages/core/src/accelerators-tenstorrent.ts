@@ -1,4 +1,4 @@
-import type { Accelerator, AcceleratorAlias } from './accelerators.ts';
+import type { Accelerator, AcceleratorAlias } from './accelerator.ts';
 
 function tenstorrent(
   name: string,
