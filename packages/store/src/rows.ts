@@ -226,6 +226,8 @@ export interface FleetRow {
   /** Failed attempts to reach the wanted size in a row, and when the next one is due. */
   readonly attempts: number;
   readonly nextAttemptAt: Millis | null;
+  /** When it had `nodes.target` ready instances for the first time since it was applied. */
+  readonly filledAt: Millis | null;
   readonly createdAt: Millis;
   readonly finishedAt: Millis | null;
   readonly version: number;

@@ -272,6 +272,7 @@ export const TABLES = {
       spec: 'json',
       attempts: 'integer',
       nextAttemptAt: 'integer?',
+      filledAt: 'integer?',
       createdAt: 'integer',
       finishedAt: 'integer?',
       version: 'integer',

@@ -181,6 +181,7 @@ export const initial: Migration = {
       "spec" TEXT NOT NULL,
       "attempts" INTEGER NOT NULL,
       "next_attempt_at" INTEGER,
+      "filled_at" INTEGER,
       "created_at" INTEGER NOT NULL,
       "finished_at" INTEGER,
       "version" INTEGER NOT NULL

@@ -1,7 +1,8 @@
 /** A complete row of every table, for tests that care about one or two of its columns. */
 import type { InstanceResources, Requirements } from '@berth/core';
 import type { Rows, TableName } from '../rows.ts';
-import type { Insert } from '../store.ts';
+import type { Insert, Store, Table } from '../store.ts';
+import { TABLE_NAMES } from '../tables.ts';
 
 /** A made-up id where a branded one is wanted. */
 export const id = <T extends string>(text: string): T => text as T;
@@ -209,6 +210,7 @@ export const SAMPLES: { readonly [K in TableName]: Insert<Rows[K]> } = {
     },
     attempts: 0,
     nextAttemptAt: null,
+    filledAt: null,
     createdAt: 1_000,
     finishedAt: null,
   },
@@ -253,4 +255,12 @@ export const SAMPLES: { readonly [K in TableName]: Insert<Rows[K]> } = {
 /** A sample row with some columns of one's own. */
 export function sample<K extends TableName>(table: K, columns: Partial<Insert<Rows[K]>> = {}): Insert<Rows[K]> {
   return { ...SAMPLES[table], ...columns };
+}
+
+/** One row in every table. */
+export async function insertSamples(store: Store): Promise<void> {
+  await store.transaction(async (tables) => {
+    // Table and row are of the same name, which TypeScript cannot follow through the loop.
+    for (const name of TABLE_NAMES) await (tables[name] as Table<object>).insert(SAMPLES[name]);
+  });
 }
