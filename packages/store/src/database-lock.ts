@@ -29,7 +29,7 @@ const OWNER = 'server.pid';
  */
 export function lockDatabase(directory: string, clock: Clock): DatabaseLock {
   const db = takeLock(join(directory, LOCK));
-  if (!db) throw heldBy(directory, databaseOwner(directory));
+  if (!db) throw heldBy(directory, waitForOwner(directory));
   const file = join(directory, OWNER);
   const owner: LockOwner = { pid: process.pid, startedAt: clock.now() };
   try {
@@ -60,6 +60,17 @@ export function databaseOwner(directory: string): LockOwner | null {
   } catch {
     return null;
   }
+}
+
+/** Who has just taken the lock writes its name a moment later. */
+function waitForOwner(directory: string): LockOwner | null {
+  const flag = new Int32Array(new SharedArrayBuffer(4));
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const owner = databaseOwner(directory);
+    if (owner) return owner;
+    Atomics.wait(flag, 0, 0, 10);
+  }
+  return null;
 }
 
 /** Null when somebody else has it. */

@@ -1,5 +1,6 @@
 /**
- * Writes `0001-initial.ts` from `tables.ts`: `node packages/store/src/migrations/write-initial.ts`.
+ * Writes `0001-initial.ts` from `tables.ts`, and this version's dump after it:
+ * `node packages/store/src/migrations/write-initial.ts`.
  * Only for as long as no version was released; after that a change of `tables.ts` is a new migration.
  */
 import { writeFileSync } from 'node:fs';
@@ -22,3 +23,6 @@ ${statements.map((sql) => `    \`${sql.replaceAll('\n', '\n    ')}\`,`).join('\n
 };
 `,
 );
+
+// Imported only now, since it reads what was just written.
+await import('./write-release.ts');
