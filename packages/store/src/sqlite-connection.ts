@@ -42,6 +42,12 @@ export class Connection {
     this.db.exec(sql);
   }
 
+  /** SQLite counts in pages; a limit below today's size is that size. */
+  limitSize(bytes: number): void {
+    const [pageBytes] = this.all({ sql: 'PRAGMA page_size', values: [] })[0] ?? [];
+    this.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(bytes / Number(pageBytes)))}`);
+  }
+
   close(): void {
     this.#prepared.clear();
     if (this.db.isOpen) this.db.close();

@@ -25,6 +25,8 @@ export interface SqliteOptions {
   readonly clock?: Clock;
   /** A transaction whose work takes longer is rolled back as misuse. */
   readonly maxTransactionMs?: number;
+  /** The database may not grow beyond this; then writes fail as on a full disk. */
+  readonly maxBytes?: number;
   /** Told what a commit listener threw. Without it, the process warns. */
   readonly onListenerError?: (error: unknown) => void;
 }
@@ -51,6 +53,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
     const writer = connect(path, 'writer');
     opened.push(writer);
     migrate(writer, path, clock);
+    if (options.maxBytes !== undefined) writer.limitSize(options.maxBytes);
     // A second connection to :memory: would be a second database.
     const reader = isMemory(path) ? writer : connect(path, 'reader');
     opened.push(reader);
