@@ -1,2 +1,3 @@
+export { createEngine } from './create-engine.ts';
 export * from './engine.ts';
 export * from './ports.ts';

@@ -1,0 +1,94 @@
+/**
+ * The only way by which the engine writes. A change of a status is checked against the tables of
+ * `core/states` and leaves an event in the same transaction; what was written is told after the
+ * commit, so that exactly the things concerned are woken.
+ */
+import type { Clock, RandomBytes, UserId } from '@berth/core';
+import { mayFollow, newId } from '@berth/core';
+import type { EventRow, Insert, Patch, Rows, Store, Tables } from '@berth/store';
+import { describeStatus } from './describe.ts';
+
+export type LiveTable = 'runs' | 'jobs' | 'instances' | 'fleets' | 'intents';
+
+export type Touched = { readonly [N in LiveTable]: { readonly table: N; readonly row: Rows[N] } }[LiveTable];
+
+export type EventDraft = Omit<EventRow, 'id' | 'at' | 'actor'>;
+
+export interface Tx {
+  /** For reading; writes go through `change` and `add`. */
+  readonly read: { readonly [N in keyof Tables]: Pick<Tables[N], 'get' | 'find' | 'first' | 'count'> };
+  change<N extends LiveTable>(table: N, row: Rows[N], patch: Patch<Rows[N]>): Promise<Rows[N]>;
+  add<N extends LiveTable>(table: N, row: Insert<Rows[N]>): Promise<Rows[N]>;
+  event(draft: EventDraft): Promise<void>;
+}
+
+export class Books {
+  readonly store: Store;
+  readonly #clock: Clock;
+  readonly #random: RandomBytes;
+  readonly #onTouched: (touched: readonly Touched[]) => void;
+
+  constructor(store: Store, clock: Clock, random: RandomBytes, onTouched: (touched: readonly Touched[]) => void) {
+    this.store = store;
+    this.#clock = clock;
+    this.#random = random;
+    this.#onTouched = onTouched;
+  }
+
+  /** `actor`: the user whose request this is; null for what the engine does by itself. */
+  async write<T>(actor: UserId | null, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const touched: Touched[] = [];
+    const result = await this.store.transaction(async (tables) => {
+      touched.length = 0;
+      return work(this.#tx(tables, actor, touched));
+    });
+    if (touched.length > 0) this.#onTouched(touched);
+    return result;
+  }
+
+  #tx(tables: Tables, actor: UserId | null, touched: Touched[]): Tx {
+    const event = async (draft: EventDraft): Promise<void> => {
+      const now = this.#clock.now();
+      await tables.events.insert({ ...draft, id: newId<'EventId'>(now, this.#random), at: now, actor });
+    };
+    const noteStatus = async (entry: Touched): Promise<void> => {
+      const draft = describeStatus(entry);
+      if (draft !== null) await event(draft);
+    };
+    return {
+      read: tables,
+      event,
+      change: async (table, row, patch) => {
+        const before = row as { status: string };
+        const after = patch as { status?: string };
+        const statusChanges = after.status !== undefined && after.status !== before.status;
+        if (statusChanges) checkTransition(table, row.id, before.status, after.status ?? '');
+        // The generic table of N: TypeScript cannot follow the index through the union.
+        const target = tables[table] as unknown as {
+          update(id: string, version: number, patch: unknown): Promise<Rows[typeof table]>;
+        };
+        const updated = await target.update(row.id, row.version, patch);
+        const entry = { table, row: updated } as Touched;
+        touched.push(entry);
+        if (statusChanges) await noteStatus(entry);
+        return updated;
+      },
+      add: async (table, row) => {
+        const target = tables[table] as unknown as { insert(row: unknown): Promise<Rows[typeof table]> };
+        const added = await target.insert(row);
+        const entry = { table, row: added } as Touched;
+        touched.push(entry);
+        await noteStatus(entry);
+        return added;
+      },
+    };
+  }
+}
+
+function checkTransition(table: LiveTable, id: string, from: string, to: string): void {
+  const kind = table === 'runs' ? 'run' : table === 'jobs' ? 'job' : table === 'instances' ? 'instance' : null;
+  if (kind === null) return;
+  if (!mayFollow(kind, from as never, to as never)) {
+    throw new Error(`Defect: ${kind} ${id} may not go from ${from} to ${to}.`);
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The life of an instance: from the intent that creates it to the day on which the cloud itself says
+ * that it is gone. Everything between costs money, so every state here has an end of its own.
+ */
+import type { InstanceEndReason, Millis } from '@berth/core';
+import { isInstanceReady } from '@berth/core';
+import type { Insert, InstanceRow, IntentRow } from '@berth/store';
+import { type Decision, sooner, type Write } from './decision.ts';
+import { UNREACHABLE_LIMIT_MS } from './timing.ts';
+
+export interface InstanceSnapshot {
+  readonly instance: InstanceRow;
+  /** At most one of each kind. */
+  readonly openIntents: readonly IntentRow[];
+  readonly linked: boolean;
+  /** From creation until the agent must have answered. */
+  readonly provisioningTimeoutMs: number;
+}
+
+export type InstanceEffect =
+  /** Keep a link to its agent. */
+  | { readonly kind: 'link'; readonly instance: InstanceRow }
+  /** The address is not known yet: ask the cloud. */
+  | { readonly kind: 'look'; readonly instance: InstanceRow }
+  /** Nobody needs its agent any more. */
+  | { readonly kind: 'unlink'; readonly instance: InstanceRow };
+
+export function decideInstance(snapshot: InstanceSnapshot, now: Millis): Decision<InstanceEffect> {
+  const { instance, linked } = snapshot;
+  switch (instance.status) {
+    case 'terminated':
+      return { writes: [], effects: [{ kind: 'unlink', instance }], wakeAt: null };
+    case 'terminating':
+      return terminating(snapshot, now);
+    case 'pending':
+      // Its create intent acts. Were that lost, the deadline would end it.
+      return orTimeout(snapshot, now, []);
+    case 'provisioning':
+      return orTimeout(
+        snapshot,
+        now,
+        instance.address === null ? [{ kind: 'look', instance }] : [{ kind: 'link', instance }],
+      );
+    case 'idle':
+    case 'busy':
+      return ready(snapshot, linked, now);
+  }
+}
+
+function orTimeout(
+  snapshot: InstanceSnapshot,
+  now: Millis,
+  effects: readonly InstanceEffect[],
+): Decision<InstanceEffect> {
+  const deadline = snapshot.instance.createdAt + snapshot.provisioningTimeoutMs;
+  if (now < deadline) return { writes: [], effects, wakeAt: deadline };
+  const seconds = Math.round(snapshot.provisioningTimeoutMs / 1000);
+  return terminate(snapshot, 'provisioning-timeout', `Its agent did not answer within ${seconds} s.`, now);
+}
+
+function ready(snapshot: InstanceSnapshot, linked: boolean, now: Millis): Decision<InstanceEffect> {
+  const { instance } = snapshot;
+  let wakeAt: Millis | null = null;
+  if (instance.unreachableSince !== null) {
+    const giveUpAt = instance.unreachableSince + UNREACHABLE_LIMIT_MS;
+    if (now >= giveUpAt) return terminate(snapshot, 'unreachable', 'Its agent could not be reached any more.', now);
+    wakeAt = giveUpAt;
+  }
+  // In a fleet the fleet decides, because it keeps a minimum.
+  if (instance.status === 'idle' && instance.fleetId === null && instance.idleDurationMs !== null) {
+    const idleUntil = (instance.idleSince ?? now) + instance.idleDurationMs;
+    if (now >= idleUntil) return terminate(snapshot, 'idle-timeout', null, now);
+    wakeAt = sooner(wakeAt, idleUntil);
+  }
+  return { writes: [], effects: linked ? [] : [{ kind: 'link', instance }], wakeAt };
+}
+
+function terminating(snapshot: InstanceSnapshot, now: Millis): Decision<InstanceEffect> {
+  const { instance, openIntents } = snapshot;
+  const writes: Write[] = [];
+  if (!openIntents.some((intent) => intent.kind === 'instance.terminate')) {
+    writes.push({ add: 'intents', row: terminateIntent(instance, now) });
+  }
+  return { writes, effects: [{ kind: 'unlink', instance }], wakeAt: null };
+}
+
+function terminate(
+  snapshot: InstanceSnapshot,
+  reason: InstanceEndReason,
+  message: string | null,
+  now: Millis,
+): Decision<InstanceEffect> {
+  return { writes: letGo(snapshot.instance, reason, message, now), effects: [], wakeAt: null };
+}
+
+/** The one way by which an instance is given back: from here on it is terminated until it is gone. */
+export function letGo(
+  instance: InstanceRow,
+  reason: InstanceEndReason,
+  message: string | null,
+  now: Millis,
+): readonly Write[] {
+  if (instance.status === 'terminating' || instance.status === 'terminated') return [];
+  return [
+    {
+      change: 'instances',
+      row: instance,
+      patch: { status: 'terminating', endReason: reason, message, terminationRequestedAt: now },
+    },
+  ];
+}
+
+export function terminateIntent(instance: InstanceRow, now: Millis): Omit<Insert<IntentRow>, 'id'> {
+  return intent(instance, 'instance.terminate', now);
+}
+
+export function createIntent(instance: InstanceRow, now: Millis): Omit<Insert<IntentRow>, 'id'> {
+  return intent(instance, 'instance.create', now);
+}
+
+function intent(instance: InstanceRow, kind: IntentRow['kind'], now: Millis): Omit<Insert<IntentRow>, 'id'> {
+  return {
+    projectId: instance.projectId,
+    kind,
+    instanceId: instance.id,
+    backend: instance.backend,
+    status: 'open',
+    uncertain: false,
+    attempts: 0,
+    looks: 0,
+    nextAttemptAt: now,
+    lastError: null,
+    createdAt: now,
+    settledAt: null,
+  };
+}
+
+export function isUsable(instance: InstanceRow): boolean {
+  return (
+    isInstanceReady(instance.status) && instance.unreachableSince === null && instance.busyBlocks < instance.totalBlocks
+  );
+}

@@ -1,0 +1,156 @@
+/** What the engine asks of agents: take a job, start it, stop it, and give up what is left of it. */
+import type { BlobHash, ClusterInfo, WorkSpec } from '@berth/core';
+import { BerthError, isJobFinished } from '@berth/core';
+import type { InstanceRow, JobRow, RunRow } from '@berth/store';
+import { makeAssignment } from './assignment.ts';
+import type { Books } from './books.ts';
+import { messageOf } from './effects.ts';
+import type { Links } from './links.ts';
+import type { AgentLink, EnginePorts } from './ports.ts';
+
+export class Delivery {
+  readonly #ports: EnginePorts;
+  readonly #books: Books;
+  readonly #links: Links;
+
+  constructor(ports: EnginePorts, books: Books, links: Links) {
+    this.#ports = ports;
+    this.#books = books;
+    this.#links = links;
+  }
+
+  async submit(job: JobRow, instance: InstanceRow, signal: AbortSignal): Promise<void> {
+    const link = this.#linkOf(instance);
+    const { read } = this.#books.store;
+    const run = await read.runs.get(job.runId);
+    const project = await read.projects.get(job.projectId);
+    if (run === null || project === null) return;
+    let assignment: ReturnType<typeof makeAssignment>;
+    try {
+      assignment = makeAssignment({
+        run,
+        job,
+        instance,
+        projectName: project.name,
+        secrets: await this.#ports.secrets(job.projectId),
+        openSealed: (sealed) => this.#ports.sealer.open(sealed),
+      });
+    } catch (error) {
+      if (!(error instanceof BerthError)) throw error;
+      return this.#cannotBeSetUp(job, error.message);
+    }
+    const hashes = blobsOf(run.spec.work);
+    if (hashes.length > 0) {
+      for (const hash of await link.missingBlobs(hashes, signal)) await link.sendBlob(hash, signal);
+    }
+    await link.submit(assignment, signal);
+    await this.#books.write(null, async (tx) => {
+      const fresh = await tx.read.jobs.get(job.id);
+      // Its reports may have overtaken this answer.
+      if (fresh?.status === 'pulling' && fresh.agentState === null) {
+        await tx.change('jobs', fresh, { agentState: 'preparing' });
+      }
+    });
+  }
+
+  async start(run: RunRow, job: JobRow, signal: AbortSignal): Promise<void> {
+    const { read } = this.#books.store;
+    const jobs = await read.jobs.find({ where: { runId: run.id, submission: job.submission } });
+    const nodes = jobs.filter((peer) => peer.replica === job.replica).sort((a, b) => a.node - b.node);
+    const instances: InstanceRow[] = [];
+    for (const node of nodes) {
+      const instance = node.instanceId === null ? null : await read.instances.get(node.instanceId);
+      if (instance === null) throw new Error(`Node ${node.node} has no instance.`);
+      instances.push(instance);
+    }
+    const own = instances[nodes.findIndex((node) => node.id === job.id)];
+    if (own === undefined) return;
+    const cluster: ClusterInfo = {
+      rank: job.node,
+      ips: instances.map((instance) => instance.internalIp ?? '127.0.0.1'),
+      gpusPerNode: instances.map((instance) => instance.resources.accelerators.reduce((sum, a) => sum + a.count, 0)),
+    };
+    await this.#linkOf(own).start(job.id, cluster, signal);
+  }
+
+  async stop(job: JobRow, instance: InstanceRow, graceMs: number, signal: AbortSignal): Promise<void> {
+    await this.#linkOf(instance).stop(job.id, graceMs, signal);
+    if (job.agentState !== null) return;
+    // The agent may never have heard of the job, and then it never reports an end.
+    const link = this.#linkOf(instance);
+    await link.remove(job.id, signal);
+    await this.#books.write(null, async (tx) => {
+      const fresh = await tx.read.jobs.get(job.id);
+      if (fresh?.status !== 'terminating' || fresh.agentState !== null) return;
+      const now = this.#ports.clock.now();
+      await tx.change('jobs', fresh, {
+        agentState: 'ended',
+        endReason: fresh.stopReason,
+        finishedAt: now,
+        cleanedAt: now,
+      });
+    });
+  }
+
+  /** Resolves when everything that the job left at the agent is here, and the agent has forgotten it. */
+  async drain(job: JobRow, instance: InstanceRow, signal: AbortSignal): Promise<void> {
+    const link = this.#linkOf(instance);
+    if (job.logBytes !== null) await link.logComplete(job.id, job.logBytes, signal);
+    let problem: string | null = null;
+    if (job.artifacts !== null && !job.artifacts.fetched) {
+      problem = await this.#fetchArtifacts(link, job, signal);
+    }
+    await link.remove(job.id, signal);
+    await this.#books.write(null, async (tx) => {
+      const fresh = await tx.read.jobs.get(job.id);
+      if (fresh === null || isJobFinished(fresh.status)) return;
+      await tx.change('jobs', fresh, {
+        cleanedAt: this.#ports.clock.now(),
+        ...(fresh.artifacts === null ? {} : { artifacts: { ...fresh.artifacts, fetched: problem === null } }),
+        ...(problem === null ? {} : { message: [fresh.message, problem].filter(Boolean).join(' ') }),
+      });
+    });
+  }
+
+  /** Null, or why they can never be fetched. What may pass is thrown, and tried again. */
+  async #fetchArtifacts(link: AgentLink, job: JobRow, signal: AbortSignal): Promise<string | null> {
+    try {
+      await link.fetchArtifacts(job.id, job.runId, signal);
+      return null;
+    } catch (error) {
+      if (error instanceof BerthError && error.code === 'not-found') {
+        return `Its artifacts could not be fetched: ${messageOf(error)}`;
+      }
+      throw error;
+    }
+  }
+
+  async #cannotBeSetUp(job: JobRow, message: string): Promise<void> {
+    await this.#books.write(null, async (tx) => {
+      const fresh = await tx.read.jobs.get(job.id);
+      if (fresh?.status !== 'pulling' || fresh.agentState !== null) return;
+      const now = this.#ports.clock.now();
+      await tx.change('jobs', fresh, {
+        status: 'terminating',
+        agentState: 'ended',
+        endReason: 'setup-error',
+        message,
+        finishedAt: now,
+        cleanedAt: now,
+      });
+    });
+  }
+
+  #linkOf(instance: InstanceRow): AgentLink {
+    const link = this.#links.link(instance.id);
+    if (link === null) throw new Error('The link to the agent is down.');
+    return link;
+  }
+}
+
+function blobsOf(work: WorkSpec): BlobHash[] {
+  const hashes = work.files.map((file) => file.blob);
+  if (work.code?.kind === 'tar') hashes.push(work.code.blob);
+  if (work.code?.kind === 'git' && work.code.diff !== null) hashes.push(work.code.diff);
+  return [...new Set(hashes)];
+}

@@ -1,0 +1,84 @@
+/** What an event says when something reaches a new status. */
+import type { InstanceRow, JobRow, RunRow } from '@berth/store';
+import type { EventDraft, Touched } from './books.ts';
+
+/** Null: not worth an event. */
+export function describeStatus(touched: Touched): EventDraft | null {
+  switch (touched.table) {
+    case 'runs':
+      return run(touched.row);
+    case 'jobs':
+      return job(touched.row);
+    case 'instances':
+      return instance(touched.row);
+    case 'fleets':
+      return {
+        projectId: touched.row.projectId,
+        kind: `fleet.${touched.row.status}`,
+        message: `Fleet ${touched.row.name} is ${touched.row.status}`,
+        targetKind: 'fleet',
+        targetId: touched.row.id,
+        targetName: touched.row.name,
+        runId: null,
+        details: {},
+      };
+    case 'intents':
+      return null;
+  }
+}
+
+function run(row: RunRow): EventDraft {
+  const because = row.endReason === null ? '' : ` (${row.endReason}${row.message === null ? '' : `: ${row.message}`})`;
+  return {
+    projectId: row.projectId,
+    kind: `run.${row.status}`,
+    message: `Run ${row.name} is ${row.status}${because}`,
+    targetKind: 'run',
+    targetId: row.id,
+    targetName: row.name,
+    runId: row.id,
+    details: row.endReason === null ? {} : { reason: row.endReason },
+  };
+}
+
+export function jobLabel(row: Pick<JobRow, 'replica' | 'node' | 'submission'>): string {
+  const again = row.submission === 0 ? '' : `, submission ${row.submission}`;
+  return `node ${row.node}${row.replica === 0 ? '' : ` of replica ${row.replica}`}${again}`;
+}
+
+function job(row: JobRow): EventDraft {
+  const details: Record<string, unknown> = {};
+  let because = '';
+  if (row.endReason !== null) {
+    details['reason'] = row.endReason;
+    if (row.exitStatus !== null) details['exit_status'] = row.exitStatus;
+    if (row.signal !== null) details['signal'] = row.signal;
+    const how =
+      row.signal !== null ? `, signal ${row.signal}` : row.exitStatus !== null ? `, exit status ${row.exitStatus}` : '';
+    because = ` (${row.endReason}${how}${row.message ? `: ${row.message}` : ''})`;
+  }
+  return {
+    projectId: row.projectId,
+    kind: `job.${row.status}`,
+    message: `Job ${jobLabel(row)} is ${row.status}${because}`,
+    targetKind: 'job',
+    targetId: row.id,
+    targetName: jobLabel(row),
+    runId: row.runId,
+    details,
+  };
+}
+
+function instance(row: InstanceRow): EventDraft {
+  const because = row.endReason === null ? '' : ` (${row.endReason}${row.message === null ? '' : `: ${row.message}`})`;
+  return {
+    projectId: row.projectId,
+    kind: `instance.${row.status}`,
+    message: `Instance ${row.name} (${row.backend} ${row.instanceType} in ${row.region}) is ${row.status}${because}`,
+    targetKind: 'instance',
+    targetId: row.id,
+    targetName: row.name,
+    runId: null,
+    details: row.endReason === null ? {} : { reason: row.endReason },
+  };
+}

@@ -1,0 +1,141 @@
+/** What users ask of runs: plan, apply, stop. */
+import { BerthError, isRunFinished, newId, type ProjectId, type RunId, type RunSpec } from '@berth/core';
+import { diffConfigurations } from '@berth/core/diff';
+import { findReferences } from '@berth/core/interpolation';
+import { place } from '@berth/core/place';
+import type { Insert, RunRow } from '@berth/store';
+import { missingSecret } from './assignment.ts';
+import type { Books, Tx } from './books.ts';
+import { newJobs } from './decide-run.ts';
+import type { Actor, Base, RunPlan } from './engine.ts';
+import { fitting, gatherOffers } from './gather-offers.ts';
+import { candidates, fleetsOf } from './place-run.ts';
+import type { EnginePorts } from './ports.ts';
+
+export async function planRun(books: Books, ports: EnginePorts, project: ProjectId, spec: RunSpec): Promise<RunPlan> {
+  await checkSecrets(ports, project, spec);
+  const { read } = books.store;
+  const [current, fleets, gathered] = await Promise.all([
+    read.runs.first({ where: { projectId: project, name: spec.name, live: true } }),
+    fleetsOf(read, project),
+    gatherOffers(ports, project, spec.requirements),
+  ]);
+  const placement = place({
+    nodes: spec.nodes,
+    requirements: spec.requirements,
+    instances: await candidates(read, project, fleets),
+    fleets: spec.fleets,
+    offers: gathered.offers,
+    creationPolicy: spec.creationPolicy,
+    avoidOffers: {},
+    now: ports.clock.now(),
+  });
+  const offers = fitting(gathered, spec.requirements);
+  const changes = current === null ? [] : diffConfigurations(current.spec.configuration, spec.configuration);
+  return {
+    action: current === null ? 'create' : 'recreate',
+    current,
+    changes,
+    offers:
+      placement.kind === 'placed' || offers.misfits.length > 0
+        ? offers
+        : { ...offers, misfits: placement.because.map(({ reason, count }) => ({ reason, count })) },
+    idleInstances:
+      placement.kind === 'placed'
+        ? placement.assignments.flatMap((assignment) =>
+            assignment.kind === 'instance' ? [assignment.instance.row] : [],
+          )
+        : [],
+    pricePerHour: placement.kind === 'placed' ? placement.pricePerHour : null,
+  };
+}
+
+export async function applyRun(
+  books: Books,
+  ports: EnginePorts,
+  actor: Actor,
+  spec: RunSpec,
+  base: Base,
+): Promise<RunRow> {
+  await checkSecrets(ports, actor.project, spec);
+  return books.write(actor.user, async (tx) => {
+    const current = await tx.read.runs.first({ where: { projectId: actor.project, name: spec.name, live: true } });
+    refuseLive(current, spec.name, base);
+    await checkFleets(tx, actor.project, spec);
+    const now = ports.clock.now();
+    const row: Insert<RunRow> = {
+      id: newId<'RunId'>(now, ports.random),
+      projectId: actor.project,
+      userId: actor.user,
+      name: spec.name,
+      live: true,
+      status: 'submitted',
+      endReason: null,
+      message: null,
+      spec,
+      stopRequested: null,
+      submission: 0,
+      submittedAt: now,
+      retryWindowAt: now,
+      nextAttemptAt: null,
+      startedAt: null,
+      finishedAt: null,
+    };
+    const run = await tx.add('runs', row);
+    for (const job of newJobs(run, 0, now)) await tx.add('jobs', { ...job, id: newId<'JobId'>(now, ports.random) });
+    return run;
+  });
+}
+
+export async function stopRun(books: Books, actor: Actor, id: RunId, abort: boolean): Promise<RunRow> {
+  return books.write(actor.user, async (tx) => {
+    const run = await tx.read.runs.get(id);
+    if (run === null || run.projectId !== actor.project) throw new BerthError('not-found', `There is no run ${id}.`);
+    // Stopping what is finished, or being stopped already, is what was wanted.
+    const wanted = abort ? 'abort' : 'stop';
+    if (isRunFinished(run.status) || run.stopRequested === 'abort' || run.stopRequested === wanted) return run;
+    return tx.change('runs', run, { stopRequested: wanted });
+  });
+}
+
+function refuseLive(current: RunRow | null, name: string, base: Base): void {
+  if (
+    base !== undefined &&
+    base !== null &&
+    (current === null || current.id !== base.id || current.version !== base.version)
+  ) {
+    throw new BerthError('conflict', `Run ${name} has changed since the plan was made.`, { hint: 'Plan it again.' });
+  }
+  if (current !== null) {
+    throw new BerthError('conflict', `A run named ${name} is ${current.status} already.`, {
+      hint: `Stop it first with \`berth stop ${name}\`, or give this one another name with \`-n\`.`,
+      details: { run: current.id, status: current.status },
+    });
+  }
+}
+
+async function checkSecrets(ports: EnginePorts, project: ProjectId, spec: RunSpec): Promise<void> {
+  const { env, registryAuth } = spec.work;
+  const texts = [
+    ...Object.values(env),
+    ...(registryAuth === null ? [] : [registryAuth.username, registryAuth.password]),
+  ];
+  const names = texts.flatMap((text) => findReferences(text)).filter((reference) => reference.namespace === 'secrets');
+  if (names.length === 0) return;
+  const known = await ports.secrets(project);
+  for (const { name } of names) if (!known.has(name)) throw missingSecret(name);
+}
+
+async function checkFleets(tx: Tx, project: ProjectId, spec: RunSpec): Promise<void> {
+  if (spec.fleets === null) return;
+  const known = new Set([...(await fleetsOf(tx.read, project)).values()].map((fleet) => fleet.name));
+  for (const name of spec.fleets) {
+    if (known.has(name)) continue;
+    throw new BerthError('not-found', `There is no fleet ${name} in this project.`, {
+      hint:
+        known.size === 0
+          ? 'Make one first with `berth apply`, or leave `fleets` out.'
+          : `There are: ${[...known].join(', ')}.`,
+    });
+  }
+}
