@@ -1,0 +1,31 @@
+/**
+ * Which room may see which, and which npm packages, as data. Imports point downward only; nothing but
+ * the server's composition root puts concrete parts together. Checked by `check-imports.ts`.
+ */
+export interface Room {
+  /** Folder, from the root of the repository; `*` stands for one name. */
+  readonly folder: string;
+  /** Rooms that it may import, by package name. */
+  readonly rooms: readonly string[];
+  /** npm packages that it may import besides. */
+  readonly packages: readonly string[];
+}
+
+export const ROOMS: readonly Room[] = [
+  { folder: 'packages/core', rooms: [], packages: ['zod', 'yaml'] },
+  { folder: 'packages/backend', rooms: ['@berth/core'], packages: ['zod'] },
+  { folder: 'packages/store', rooms: ['@berth/core'], packages: [] },
+  { folder: 'packages/engine', rooms: ['@berth/core', '@berth/backend', '@berth/store'], packages: [] },
+  { folder: 'packages/agent', rooms: ['@berth/core'], packages: ['tar'] },
+  {
+    folder: 'packages/server',
+    rooms: ['@berth/core', '@berth/backend', '@berth/store', '@berth/engine', '@berth/agent'],
+    packages: ['zod', 'fastify', 'yaml'],
+  },
+  { folder: 'packages/client', rooms: ['@berth/core'], packages: ['tar', 'ignore'] },
+  { folder: 'packages/cli', rooms: ['@berth/core', '@berth/client'], packages: ['commander', 'tar', 'yaml'] },
+  { folder: 'backends/*', rooms: ['@berth/backend', '@berth/core'], packages: ['zod'] },
+];
+
+/** What tests may import besides. */
+export const TEST_PACKAGES: readonly string[] = ['fast-check'];
