@@ -167,7 +167,8 @@ export interface OnlineCatalog<Config, Credentials> {
 
 export type CatalogSource<Config, Credentials> = OnlineCatalog<Config, Credentials>;
 
-export function online<Config, Credentials>(
+/** `never` where a query does not look at its context: then the other members say what the types are. */
+export function online<Config = never, Credentials = never>(
   source: Omit<OnlineCatalog<Config, Credentials>, 'kind'>,
 ): OnlineCatalog<Config, Credentials> {
   return { kind: 'online', ...source };
@@ -191,7 +192,7 @@ export interface BackendDefinition<Config, Credentials> {
   readonly config: ZodType<Config>;
   /** Checks credentials with one cheap call and resolves what must be stored. */
   configure(context: BackendContext<Config, Credentials>, call: Call): Promise<Configured<Config>>;
-  readonly catalog: CatalogSource<NoInfer<Config>, NoInfer<Credentials>>;
+  readonly catalog: CatalogSource<Config, Credentials>;
   compute(context: BackendContext<Config, Credentials>): Compute;
 }
 
