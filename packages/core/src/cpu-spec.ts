@@ -6,13 +6,13 @@ import { COUNT, formatRange, parseRange, rangePattern } from './ranges.ts';
 export const CPU_ARCHS = ['x86', 'arm'] as const satisfies readonly CpuArch[];
 
 /** What others call our two architectures; only used in hints, so that there is one spelling. */
-const OTHER_NAMES: Readonly<Record<string, CpuArch>> = {
-  amd64: 'x86',
-  x86_64: 'x86',
-  x64: 'x86',
-  arm64: 'arm',
-  aarch64: 'arm',
-};
+const OTHER_NAMES: ReadonlyMap<string, CpuArch> = new Map([
+  ['amd64', 'x86'],
+  ['x86_64', 'x86'],
+  ['x64', 'x86'],
+  ['arm64', 'arm'],
+  ['aarch64', 'arm'],
+]);
 
 export interface CpuSpec {
   /** Null: any. */
@@ -55,7 +55,7 @@ function parseArch(token: string): CpuArch {
   const name = token.toLowerCase();
   const arch = CPU_ARCHS.find((known) => known === name);
   if (arch !== undefined) return arch;
-  const meant = OTHER_NAMES[name];
+  const meant = OTHER_NAMES.get(name);
   throw new BerthError('invalid-configuration', `${quote(token)} is not a CPU architecture`, {
     hint: meant === undefined ? 'write `x86` or `arm`' : `write \`${meant}\``,
   });

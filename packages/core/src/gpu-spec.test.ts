@@ -51,6 +51,11 @@ test('vendors have the names that dstack gives them', () => {
   for (const [word, vendor] of Object.entries(vendors)) assert.equal(parseGpu(`${word}:32`).vendor, vendor, word);
 });
 
+test('names of object members are no vendors', () => {
+  assert.equal(parseGpu('constructor').vendor, null);
+  assert.throws(() => resolved('constructor'), /not a known accelerator/);
+});
+
 test('a category that is given twice, an empty part or an empty name is refused', () => {
   for (const text of ['A100:H100', '80GB:40GB', '1:2', 'nvidia:amd'])
     assert.throws(() => parseGpu(text), /more than one/, text);

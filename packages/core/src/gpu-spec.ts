@@ -11,8 +11,11 @@ import { COUNT, formatRange, parseRange } from './ranges.ts';
  */
 export const ONE_GPU: Range = { min: 1, max: 1 };
 
-const VENDOR_ALIASES: Readonly<Record<string, AcceleratorVendor>> = { tpu: 'google', tt: 'tenstorrent' };
-const VENDOR_WORDS = [...ACCELERATOR_VENDORS, ...Object.keys(VENDOR_ALIASES)];
+const VENDOR_ALIASES: ReadonlyMap<string, AcceleratorVendor> = new Map([
+  ['tpu', 'google'],
+  ['tt', 'tenstorrent'],
+]);
+const VENDOR_WORDS = [...ACCELERATOR_VENDORS, ...VENDOR_ALIASES.keys()];
 
 /** Free order defeats a strict pattern: this one checks the letters, the parser the meaning. */
 export const GPU_PATTERN = '^\\s*[A-Za-z0-9.][A-Za-z0-9 ._,:+/()-]*$';
@@ -39,7 +42,7 @@ export interface AcceleratorMeaning {
 /** The vendor that a word names, or null. */
 export function parseVendor(word: string): AcceleratorVendor | null {
   const name = word.trim().toLowerCase();
-  return ACCELERATOR_VENDORS.find((vendor) => vendor === name) ?? VENDOR_ALIASES[name] ?? null;
+  return ACCELERATOR_VENDORS.find((vendor) => vendor === name) ?? VENDOR_ALIASES.get(name) ?? null;
 }
 
 /** Like `parseVendor`. @throws BerthError `invalid-configuration` when no vendor has that name */
