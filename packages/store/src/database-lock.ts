@@ -80,7 +80,9 @@ function takeLock(path: string): DatabaseSync | null {
     createPrivateFile(path);
     // No time-out: one who holds it does so for as long as it lives.
     db = new DatabaseSync(path, { timeout: 0 });
-    db.exec('BEGIN EXCLUSIVE');
+    // IMMEDIATE takes one lock in one step, so one of several wins. EXCLUSIVE takes it in two, and
+    // those who come at the same moment can turn each other away until nobody has it.
+    db.exec('BEGIN IMMEDIATE');
     return db;
   } catch (error) {
     db?.close();

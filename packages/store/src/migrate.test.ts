@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -183,6 +184,29 @@ describe('migrations', () => {
         error.code === 'conflict' &&
         /migration 1 \(initial\) differs/.test(error.message),
     );
+  });
+
+  test('a process that opens waits for another one that is still at it', async () => {
+    const path = newPath();
+    const script = `
+      import { DatabaseSync } from 'node:sqlite';
+      const db = new DatabaseSync(${JSON.stringify(path)});
+      db.exec('PRAGMA journal_mode = WAL; BEGIN IMMEDIATE');
+      console.log('locked');
+      setTimeout(() => db.exec('ROLLBACK'), 300);
+    `;
+    const other = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    await once(other.stdout, 'data');
+    const store = openSqliteStore({ path });
+    assert.equal(await store.read.users.count(), 0);
+    await store.close();
+    await once(other, 'exit');
   });
 
   test('several processes that open the same new file at once all succeed', async () => {
