@@ -23,7 +23,7 @@ const installed = existsSync(marker) && readFileSync(marker, 'utf8') === wanted 
 if (!installed) {
   console.error('Installing what Berth needs (once)…');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const result = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  const result = spawnSync(npm, ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });
