@@ -19,7 +19,7 @@ export const DURATION_PATTERN = '^\\s*(off|-1|\\d+\\s*[smhdw]?)\\s*$';
  * @throws BerthError `invalid-configuration`
  */
 export function parseDuration(value: string | number | false): Duration {
-  if (value === false || value === -1) return 'off';
+  if (value === false) return 'off';
   const text = String(value).trim();
   if (text === 'off' || text === '-1') return 'off';
   const match = /^(\d+)\s*([smhdw]?)$/.exec(text);

@@ -104,6 +104,7 @@ test('memory in a name narrows what is asked for', () => {
   assert.deepEqual(resolved('A100-80GB:40GB..').memoryMiB, { min: 80 * GB, max: 80 * GB });
   assert.deepEqual(resolved('A100').memoryMiB, null);
   assert.throws(() => resolved('A100-80GB:40GB'), /does not have `40GB` of memory/);
+  assert.deepEqual(resolved('A100-80GB,L4:40GB..').memoryMiB, { min: 40 * GB, max: 80 * GB });
   // The other name keeps its own sizes.
   assert.ok((resolved('A100-80GB,L4').memoryMiB?.min ?? 0) <= 24 * GB);
 });

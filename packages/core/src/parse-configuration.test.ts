@@ -47,6 +47,13 @@ test('an unknown key is refused with the nearest known one, at every level', () 
     '4:16 `registry_auth.username` is missing',
     '4:17 unknown key `usrname` in `registry_auth` (did you mean `username`?)',
   ]);
+  // Of several forms of a value, the one that it comes nearest to explains it.
+  assert.deepEqual(issuesOf(`${TASK}repos: [{url: "https://x/y", brnch: dev}]\n`), [
+    '3:30 unknown key `brnch` in `repos[0]` (did you mean `branch`?)',
+  ]);
+  assert.deepEqual(issuesOf(`${TASK}resources: {disk: {size: 1GB..2GB, typ: ssd}}\n`), [
+    '3:36 unknown key `typ` in `resources.disk` (known here: `min`, `max` or `size`)',
+  ]);
   assert.match(issuesOf(`${TASK}flavour: x\n`)[0] ?? '', /^3:1 unknown key `flavour`$/);
 });
 
@@ -178,11 +185,16 @@ test('fields of fleets that come later are refused by name', () => {
   assert.match(issuesOf('type: fleet\n')[0] ?? '', /`nodes` is missing/);
   assert.match(issuesOf('type: fleet\nnodes: {min: 3, max: 2}\n')[0] ?? '', /above/);
   assert.match(issuesOf('type: fleet\nnodes: {min: 1, target: 5, max: 2}\n')[0] ?? '', /does not lie in `1..2`/);
+  assert.match(issuesOf('type: fleet\nnodes: {min: 2, target: 1}\n')[0] ?? '', /does not lie in `2..`/);
   assert.match(issuesOf('type: fleet\nnodes: 5000\n')[0] ?? '', /at most 1000/);
 });
 
 test('values of later fields that ask for what happens anyway are taken', () => {
-  assert.ok(taskOf(`${TASK}docker: false\nnvcc: no\ndstack: off\npython:\nschedule: null\nsingle_branch: true\n`));
+  assert.ok(
+    taskOf(
+      `${TASK}docker: false\nnvcc: no\ndstack: off\nprivileged: No\npython:\nschedule: null\nsingle_branch: true\n`,
+    ),
+  );
 });
 
 test('other types are refused by name, and unknown ones with the nearest', () => {
@@ -220,6 +232,7 @@ test('references out of place are refused, with what to do instead', () => {
     issuesOf(`${TASK}image: "x:\${{ env.TAG }}"\n`)[0] ?? '',
     /^3:8 `\$\{\{ env.TAG \}\}` cannot be used in `image`/,
   );
+  assert.equal(issuesOf(`${TASK}image: "x: \${{ env.TAG }}"\n`).length, 1, 'the first cause only');
   assert.match(issuesOf(`${TASK}env: {A: "\${{ env.B }}"}\n`)[0] ?? '', /cannot be used in `env.A`/);
   assert.match(issuesOf(`${TASK}env: {A: "\${{ secrets.B"}\n`)[0] ?? '', /^3:10 env.A: `\$\{\{` is not closed/);
   assert.match(
@@ -269,6 +282,7 @@ test('the command line wins over the file, and its mistakes have no place in it'
     ['3:11', '- `m', '- re'],
   );
   assert.throws(() => taskOf(TASK, { extraEnv: ['1=2'] }), { code: 'invalid-configuration' });
+  assert.deepEqual(taskOf(`${TASK}env: [A=1, B=2]\n`, { extraEnv: ['A=3'] }).fields.env, { B: '2', A: '3' });
   assert.match(issuesOf(`${TASK}env: {A: }\n`, { extraEnv: ['B=1'] })[0] ?? '', /`env.A` must be/);
 });
 

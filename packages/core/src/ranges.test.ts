@@ -17,6 +17,7 @@ test('a value is exact, and either end may be open', () => {
   assert.deepEqual(parseRange('2..8', COUNT), { min: 2, max: 8 });
   assert.deepEqual(parseRange(' 2 .. ', COUNT), { min: 2, max: null });
   assert.deepEqual(parseRange('..8', COUNT), { min: null, max: 8 });
+  assert.deepEqual(parseRange('4..4', COUNT), { min: 4, max: 4 });
   assert.deepEqual(parseRange('512MB..2', MEMORY), { min: 512, max: 2048 });
 });
 

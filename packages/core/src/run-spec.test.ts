@@ -162,7 +162,7 @@ env:
   DEBUG: true
 user: 1000:1000
 entrypoint: /usr/bin/tini -s --
-privileged: yes
+privileged: on
 commands: [./run.sh]
 `,
   );

@@ -15,6 +15,7 @@ test('quotes group words and a backslash keeps the next character', () => {
     '',
   ]);
   assert.deepEqual(splitShellWords(' \t\n '), []);
+  assert.deepEqual(splitShellWords('a\\\nb "c\\\nd" \\\n e'), ['ab', 'cd', 'e']);
 });
 
 test('an open quote is refused', () => {

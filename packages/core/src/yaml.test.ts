@@ -119,7 +119,7 @@ test('an unquoted star says that it needs quotes', () => {
 });
 
 test('tags, complex keys and numbers that are none are refused', () => {
-  for (const text of ['a: !!binary aGk=', 'a: !x 1', '? [a, b]\n: c', 'a: .inf', ': a']) {
+  for (const text of ['a: !!binary aGk=', 'a: !x 1', 'a: !!set {x: }', '? [a, b]\n: c', 'a: .inf', ': a']) {
     assert.equal(issuesOf(text)[0]?.line, 1, text);
   }
 });
