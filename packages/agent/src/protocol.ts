@@ -87,7 +87,12 @@ export type AgentEndReason =
 export type AgentEvent =
   | { readonly kind: 'job-preparing'; readonly job: JobId; readonly step: string; readonly progress: number | null }
   | { readonly kind: 'job-ready'; readonly job: JobId }
-  | { readonly kind: 'job-running'; readonly job: JobId; readonly pid: number | null; readonly container: string | null }
+  | {
+      readonly kind: 'job-running';
+      readonly job: JobId;
+      readonly pid: number | null;
+      readonly container: string | null;
+    }
   | {
       readonly kind: 'job-ended';
       readonly job: JobId;
@@ -106,7 +111,13 @@ export type AgentEvent =
   /** Something is wrong that does not end the job: disk full, artifacts missing, Docker away. */
   | { readonly kind: 'problem'; readonly job: JobId | null; readonly code: AgentProblemCode; readonly message: string };
 
-export type AgentProblemCode = 'disk-full' | 'spool-failed' | 'artifacts' | 'docker-away' | 'clock-stepped' | 'internal';
+export type AgentProblemCode =
+  | 'disk-full'
+  | 'spool-failed'
+  | 'artifacts'
+  | 'docker-away'
+  | 'clock-stepped'
+  | 'internal';
 
 export interface JobMetrics {
   readonly job: JobId;

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { lstat, realpath, rm } from 'node:fs/promises';
+import { posix } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { BlobHash } from '@berth/core/ids';
+import type { Pack } from 'tar';
+import { errnoOf } from './failure.ts';
+
+export interface Artifacts {
+  /** Null: none of the paths was there. */
+  readonly packed: { readonly bytes: number; readonly hash: BlobHash } | null;
+  /** For people: what could not be brought and why. */
+  readonly problems: readonly string[];
+}
+
+/** A path as it will be in the archive, or why it will not. */
+export function checkArtifactPath(path: string): { readonly name: string } | { readonly problem: string } {
+  const name = posix.normalize(path).replace(/\/+$/, '');
+  if (posix.isAbsolute(name) || name === '..' || name.startsWith('../')) {
+    return { problem: `${path} is outside of the working directory` };
+  }
+  return { name: name === '' ? '.' : name };
+}
+
+/** Packs paths below a directory of this machine into a gzip-compressed tar. Links are packed as links. */
+export async function packArtifacts(paths: readonly string[], workingDir: string, target: string): Promise<Artifacts> {
+  const { Pack } = await import('tar');
+  const problems: string[] = [];
+  const names: string[] = [];
+  for (const path of paths) {
+    const checked = checkArtifactPath(path);
+    const problem = 'problem' in checked ? checked.problem : await whyNotReadable(path, checked.name, workingDir);
+    if (problem !== null) problems.push(problem);
+    else if ('name' in checked) names.push(checked.name);
+  }
+  if (names.length === 0) return { packed: null, problems };
+  const pack = new Pack({
+    cwd: workingDir,
+    gzip: true,
+    portable: true,
+    strict: false,
+    onwarn: (_code, message) => void problems.push(String(message)),
+  });
+  for (const name of names) pack.add(name);
+  pack.end();
+  return { packed: await writePack(pack, target), problems };
+}
+
+/** Writes a pack that fills itself; on a failure nothing stays behind. */
+export async function writePack(pack: Pack, target: string): Promise<{ bytes: number; hash: BlobHash }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const measured = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      done(null, chunk);
+    },
+  });
+  pack.on('error', (error) => measured.destroy(error instanceof Error ? error : new Error(String(error))));
+  pack.pipe(measured);
+  try {
+    await pipeline(measured, createWriteStream(target, { mode: 0o600 }));
+  } catch (error) {
+    await rm(target, { force: true });
+    throw error;
+  }
+  return { bytes, hash: hash.digest('hex') as BlobHash }; // a SHA-256 in hex is what the brand means
+}
+
+/** A path may not lead out of the working directory by a link on its way. */
+async function whyNotReadable(path: string, name: string, workingDir: string): Promise<string | null> {
+  try {
+    const absolute = posix.join(workingDir, name);
+    await lstat(absolute);
+    const [top, parent] = await Promise.all([realpath(workingDir), realpath(posix.dirname(absolute))]);
+    const isInside = name === '.' || parent === top || parent.startsWith(`${top}/`);
+    return isInside ? null : `${path} leads out of the working directory`;
+  } catch (error) {
+    return errnoOf(error) === 'ENOENT' ? `${path} does not exist` : `${path} cannot be read: ${String(error)}`;
+  }
+}

@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process';
+import { close, constants, open as openFd } from 'node:fs';
+import { chown, rm } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { promisify } from 'node:util';
+import type { ForwardTime } from './clock.ts';
+import { errnoOf, JobFailure } from './failure.ts';
+import type { JobLog } from './job-log.ts';
+
+/** Plain descriptors: a FileHandle would close them when it is collected. */
+const open = promisify(openFd);
+
+const SLAB_BYTES = 1024 * 1024;
+const READ_BYTES = 64 * 1024;
+/** How long a pipe without its job may be silent before nobody is believed to write to it. */
+const SILENCE_MS = 250;
+
+/**
+ * The one pipe that a process job writes both its outputs to. Node's own pipes to a child are
+ * sockets, which `> /dev/stderr` cannot open, and there are two of them, which loses the order; a
+ * named pipe that is unlinked at once is a pipe like a shell's.
+ */
+export class OutputPipe {
+  /** To be given to the child as stdout and stderr, then closed here. */
+  readonly writeFd: number;
+  readonly #log: JobLog;
+  readonly #socket: Socket;
+  readonly #ended: Promise<void>;
+  #paused = false;
+  #bytes = 0;
+
+  private constructor(readFd: number, writeFd: number, log: JobLog, time: ForwardTime) {
+    this.writeFd = writeFd;
+    this.#log = log;
+    // Reads go straight into a slab, one behind the other, so that what came in many small pieces
+    // is still one stretch of memory.
+    let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    let used = 0;
+    this.#socket = new Socket({
+      fd: readFd,
+      readable: true,
+      writable: false,
+      onread: {
+        buffer: () => {
+          if (SLAB_BYTES - used < READ_BYTES / 4) {
+            slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+            used = 0;
+          }
+          return slab.subarray(used, used + READ_BYTES);
+        },
+        callback: (length) => {
+          const bytes = slab.subarray(used, used + length);
+          used += length;
+          this.#bytes += length;
+          const mayGoOn = log.push(bytes, 'stdout', time.now());
+          if (!mayGoOn) void this.#pause();
+          return mayGoOn;
+        },
+      },
+    });
+    this.#ended = new Promise((resolve) => {
+      this.#socket.on('close', () => resolve());
+      this.#socket.on('error', () => resolve());
+      this.#socket.on('end', () => this.#socket.destroy());
+    });
+  }
+
+  /** `path` is used for a moment only. `owner`: who must be able to open it again by /dev/stdout. */
+  static async create(
+    path: string,
+    owner: { readonly uid: number; readonly gid: number } | null,
+    log: JobLog,
+    time: ForwardTime,
+  ): Promise<OutputPipe> {
+    await rm(path, { force: true });
+    try {
+      await promisify(execFile)('mkfifo', ['-m', '600', path]);
+    } catch (error) {
+      const why = errnoOf(error) === 'ENOENT' ? 'there is no mkfifo here; install coreutils' : String(error);
+      throw new JobFailure('setup-error', `A pipe for the job's output cannot be made: ${why}.`, error);
+    }
+    if (owner !== null) await chown(path, owner.uid, owner.gid);
+    // Without O_NONBLOCK an end waits for the other.
+    const reader = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const writer = await open(path, constants.O_WRONLY);
+    await rm(path);
+    return new OutputPipe(reader, writer, log, time);
+  }
+
+  closeWriter(): void {
+    close(this.writeFd, () => undefined);
+  }
+
+  /**
+   * Once the job is dead: resolves when the last byte was read. A process that left the job's
+   * session may hold the pipe open for ever, so a pipe that has fallen silent counts as ended.
+   */
+  async finish(): Promise<void> {
+    let closed = false;
+    void this.#ended.then(() => {
+      closed = true;
+    });
+    while (!closed) {
+      const before = this.#bytes;
+      await Promise.race([this.#ended, pause(SILENCE_MS)]);
+      if (!closed && !this.#paused && this.#bytes === before) this.#socket.destroy();
+    }
+  }
+
+  async #pause(): Promise<void> {
+    this.#paused = true;
+    await this.#log.drained();
+    this.#paused = false;
+    this.#socket.resume();
+  }
+}
+
+/** Waits, and then for one more turn of the event loop, in which everything that is readable is read. */
+async function pause(ms: number): Promise<void> {
+  await new Promise<void>((resolve) => setTimeout(() => setImmediate(resolve), ms));
+}

@@ -1,0 +1,258 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join, posix } from 'node:path';
+import type { ClusterInfo, JobAssignment } from '@berth/core/job-spec';
+import type { AcceleratorVendor } from '@berth/core/offer';
+import { type Artifacts, packArtifacts } from './artifacts.ts';
+import type { BlobStore } from './blob-store.ts';
+import type { ForwardTime } from './clock.ts';
+import type { Driver, Execution, Exit, ReportStep, Usage } from './driver.ts';
+import { gpuVisibility, inheritedEnvironment, jobEnvironment, mpiHostfile } from './environment.ts';
+import { errnoOf, JobFailure, messageOf } from './failure.ts';
+import type { JobLog } from './job-log.ts';
+import { type JobPaths, resolvePath, resolvePaths } from './job-paths.ts';
+import { OutputPipe } from './output-pipe.ts';
+import { measureSession, type ProcessEntry, signalSession } from './process-table.ts';
+import { jobArgv } from './script.ts';
+import { codePlacement, fetchCode, fetchFile, giveTo, isOccupied, makeDirs, moveInto } from './setup.ts';
+import { resolveUser, type UnixUser } from './unix-user.ts';
+
+export interface ProcessDriverDeps {
+  readonly assignment: JobAssignment;
+  /** The job's own directory, made already. */
+  readonly dir: string;
+  readonly blobs: BlobStore;
+  readonly log: JobLog;
+  readonly time: ForwardTime;
+  readonly vendor: AcceleratorVendor | null;
+}
+
+/**
+ * Runs a job as processes of this machine: a session of its own, in a directory of its own. CPU and
+ * memory limits are not enforced here; that takes a container.
+ */
+export class ProcessDriver implements Driver {
+  readonly #deps: ProcessDriverDeps;
+  /** Null: the job runs as the agent does. */
+  #user: UnixUser | null = null;
+  #home = '/';
+  #paths: JobPaths = { code: '/', working: '/' };
+  #scratch: string;
+  #argv: readonly string[] = [];
+
+  constructor(deps: ProcessDriverDeps) {
+    this.#deps = deps;
+    this.#scratch = deps.dir;
+  }
+
+  async prepare(report: ReportStep, signal: AbortSignal): Promise<void> {
+    const { work } = this.#deps.assignment;
+    this.#argv = jobArgv(work) ?? nothingToRun();
+    await checkMounts(work.mounts);
+    this.#user = await chooseUser(work.user);
+    this.#home = this.#user?.home ?? process.env['HOME'] ?? userInfo().homedir;
+    await this.#makeScratch();
+    const base = join(this.#scratch, 'work');
+    await makeDirs(base, this.#user);
+    this.#paths = resolvePaths(work, base, this.#home);
+    await this.#placeCode(report, signal);
+    await makeDirs(this.#paths.working, this.#user);
+    await this.#placeFiles(report, signal);
+    await this.#checkExecutable();
+  }
+
+  async start(cluster: ClusterInfo): Promise<Execution> {
+    const { assignment, log, time } = this.#deps;
+    const hostfile = join(this.#scratch, 'hostfile');
+    await writeFile(hostfile, mpiHostfile(cluster), { mode: 0o644 });
+    const pipe = await OutputPipe.create(join(this.#scratch, 'output'), this.#user, log, time);
+    const env = {
+      ...this.#baseEnvironment(),
+      ...jobEnvironment(assignment, cluster, {
+        workingDir: this.#paths.working,
+        repoDir: this.#paths.code,
+        mpiHostfile: hostfile,
+      }),
+      ...gpuVisibility(assignment.limits.gpuDevices, this.#deps.vendor),
+    };
+    const [command = '', ...args] = this.#argv;
+    try {
+      const child = spawn(command, args, {
+        cwd: this.#paths.working,
+        env,
+        // A session of its own: it outlives the agent's terminal, and a signal reaches all of it.
+        detached: true,
+        stdio: ['ignore', pipe.writeFd, pipe.writeFd],
+        ...(this.#user === null ? {} : { uid: this.#user.uid, gid: this.#user.gid }),
+      });
+      const exited = exitOf(child);
+      const pid = await spawned(child);
+      return new ProcessExecution(pid, time.now(), this.#paths.working, exited, pipe);
+    } catch (error) {
+      throw new JobFailure('setup-error', whyNotStarted(command, this.#paths.working, error), error);
+    } finally {
+      pipe.closeWriter();
+    }
+  }
+
+  /**
+   * Another user cannot pass through the agent's directory, so such a job lives in the system's
+   * directory for temporary files.
+   */
+  async #makeScratch(): Promise<void> {
+    if (this.#user === null) return;
+    this.#scratch = otherUsersScratch(this.#deps.assignment.job);
+    await mkdir(this.#scratch, { mode: 0o711 });
+    await chmod(this.#scratch, 0o711);
+  }
+
+  async #placeCode(report: ReportStep, signal: AbortSignal): Promise<void> {
+    const { code } = this.#deps.assignment.work;
+    if (code === null) return await makeDirs(this.#paths.code, this.#user);
+    const dir = this.#paths.code;
+    if (codePlacement(code, await isOccupied(dir), dir) === 'skip') return;
+    report('code', null);
+    await makeDirs(dir, this.#user);
+    await fetchCode(code, dir, this.#deps.blobs, signal);
+    if (this.#user !== null) await giveTo(dir, this.#user);
+  }
+
+  async #placeFiles(report: ReportStep, signal: AbortSignal): Promise<void> {
+    const { files } = this.#deps.assignment.work;
+    const staging = join(this.#scratch, 'staging');
+    for (const [index, file] of files.entries()) {
+      report('files', index / files.length);
+      const source = await fetchFile(file, join(staging, String(index)), this.#deps.blobs, signal);
+      if (this.#user !== null) await giveTo(source, this.#user);
+      const target = resolvePath(file.path, this.#paths.working, this.#home);
+      await makeDirs(posix.dirname(target), this.#user);
+      await moveInto(source, target, target.startsWith(`${this.#scratch}/`));
+    }
+    await rm(staging, { recursive: true, force: true });
+  }
+
+  async #checkExecutable(): Promise<void> {
+    const [command = ''] = this.#argv;
+    const env = { ...this.#baseEnvironment(), ...this.#deps.assignment.work.env };
+    const candidates = command.includes('/')
+      ? [posix.resolve(this.#paths.working, command)]
+      : (env['PATH'] ?? '').split(':').map((dir) => posix.join(dir, command));
+    for (const path of candidates) {
+      const usable = await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      );
+      if (usable) return;
+    }
+    const isShell = command === this.#deps.assignment.work.shell;
+    const hint = isShell ? ' Install it, or choose another one with `shell:`.' : '';
+    throw new JobFailure('setup-error', `There is no "${command}" on this machine.${hint}`);
+  }
+
+  #baseEnvironment(): Readonly<Record<string, string>> {
+    const inherited = inheritedEnvironment(process.env, process.execPath);
+    if (this.#user === null) return inherited;
+    const name = this.#user.name ?? String(this.#user.uid);
+    return { ...inherited, HOME: this.#user.home, USER: name, LOGNAME: name };
+  }
+}
+
+/** Where a job lives that does not run as the agent's own user; to be removed with the job. */
+export function otherUsersScratch(job: string): string {
+  return join(tmpdir(), `berth-${job}`);
+}
+
+class ProcessExecution implements Execution {
+  readonly pid: number;
+  readonly container = null;
+  readonly startedAt: number;
+  readonly workingDir: string;
+  readonly exit: Promise<Exit>;
+  #alive = true;
+
+  constructor(pid: number, startedAt: number, workingDir: string, exited: Promise<Exit>, pipe: OutputPipe) {
+    this.pid = pid;
+    this.startedAt = startedAt;
+    this.workingDir = workingDir;
+    this.exit = this.#follow(exited, pipe);
+  }
+
+  async kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    if (this.#alive) signalSession(this.pid, signal);
+  }
+
+  async collectArtifacts(paths: readonly string[], target: string): Promise<Artifacts> {
+    return await packArtifacts(paths, this.workingDir, target);
+  }
+
+  async measure(processes: () => readonly ProcessEntry[]): Promise<Usage | null> {
+    return this.#alive ? measureSession(this.pid, processes()) : null;
+  }
+
+  async #follow(exited: Promise<Exit>, pipe: OutputPipe): Promise<Exit> {
+    const exit = await exited;
+    // What the leader left behind goes with it, as in a container.
+    signalSession(this.pid, 'SIGKILL');
+    this.#alive = false;
+    await pipe.finish();
+    return exit;
+  }
+}
+
+function nothingToRun(): never {
+  throw new JobFailure(
+    'setup-error',
+    'There is nothing to run: without an image, `commands` or `entrypoint` must say what.',
+  );
+}
+
+async function checkMounts(mounts: JobAssignment['work']['mounts']): Promise<void> {
+  for (const mount of mounts) {
+    if (mount.optional || mount.instancePath === mount.path) continue;
+    throw new JobFailure(
+      'setup-error',
+      `${mount.instancePath} can be mounted at ${mount.path} only in a container: give an \`image\`, or use ${mount.instancePath} itself.`,
+    );
+  }
+}
+
+/** Null: the user that the agent runs as already. */
+async function chooseUser(spec: string | null): Promise<UnixUser | null> {
+  if (spec === null) return null;
+  const [passwd, group] = await Promise.all([readFile('/etc/passwd', 'utf8'), readFile('/etc/group', 'utf8')]);
+  const user = resolveUser(spec, { passwd, group });
+  if (user.uid === process.getuid?.() && user.gid === process.getgid?.()) return null;
+  if (process.getuid?.() === 0) return user;
+  throw new JobFailure(
+    'setup-error',
+    `The job should run as "${spec}", but Berth runs as ${userInfo().username} here and cannot change that. Leave out \`user\`, or give an \`image\`.`,
+  );
+}
+
+function exitOf(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve) => {
+    child.on('exit', (exitStatus, signal) => resolve({ exitStatus, signal, message: '', lost: false }));
+  });
+}
+
+async function spawned(child: ChildProcess): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('spawn', () => resolve(child.pid ?? 0));
+  });
+}
+
+function whyNotStarted(command: string, cwd: string, error: unknown): string {
+  switch (errnoOf(error)) {
+    case 'ENOENT':
+      return `"${command}" cannot be started: it, or the directory ${cwd}, does not exist.`;
+    case 'E2BIG':
+      return 'The commands or the environment are longer than this machine takes (128 KiB each). Put them into a file.';
+    case 'EACCES':
+      return `"${command}" cannot be started in ${cwd}: permission denied.`;
+    default:
+      return `"${command}" cannot be started: ${messageOf(error)}`;
+  }
+}
