@@ -48,6 +48,9 @@ test('an unknown key is refused with the nearest known one, at every level', () 
     '4:17 unknown key `usrname` in `registry_auth` (did you mean `username`?)',
   ]);
   // Of several forms of a value, the one that it comes nearest to explains it.
+  assert.deepEqual(issuesOf(`${TASK}resources: {cpu: {arch: x86, cout: 4}}\n`), [
+    '3:30 unknown key `cout` in `resources.cpu` (did you mean `count`?)',
+  ]);
   assert.deepEqual(issuesOf(`${TASK}repos: [{url: "https://x/y", brnch: dev}]\n`), [
     '3:30 unknown key `brnch` in `repos[0]` (did you mean `branch`?)',
   ]);
