@@ -5,17 +5,17 @@ import { parseRepo, repoSchema } from './repo-spec.ts';
 test('a path, a URL and either with a place in the job are told apart', () => {
   const cases: readonly (readonly [string, 'local' | 'url', string, string])[] = [
     ['.', 'local', '.', '.'],
-    ['..:/work', 'local', '..', '/work'],
+    ['..:/code', 'local', '..', '/code'],
     ['/src/app:~/app', 'local', '/src/app', '~/app'],
     ['./a:./b', 'local', './a', './b'],
     ['https://git.example/a/b.git', 'url', 'https://git.example/a/b.git', '.'],
     ['https://git.example:8443/a/b', 'url', 'https://git.example:8443/a/b', '.'],
-    ['https://git.example/a/b:/work', 'url', 'https://git.example/a/b', '/work'],
+    ['https://git.example/a/b:/code', 'url', 'https://git.example/a/b', '/code'],
     ['ssh://git@git.example:22/a/b.git', 'url', 'ssh://git@git.example:22/a/b.git', '.'],
     ['git@git.example:a/b.git', 'url', 'git@git.example:a/b.git', '.'],
-    ['git@git.example:a/b.git:/work', 'url', 'git@git.example:a/b.git', '/work'],
+    ['git@git.example:a/b.git:/code', 'url', 'git@git.example:a/b.git', '/code'],
     ['git@git.example:/srv/b.git', 'url', 'git@git.example:/srv/b.git', '.'],
-    ['git@git.example:/srv/b.git:/work', 'url', 'git@git.example:/srv/b.git', '/work'],
+    ['git@git.example:/srv/b.git:/code', 'url', 'git@git.example:/srv/b.git', '/code'],
   ];
   for (const [text, kind, where, path] of cases) {
     const source = kind === 'url' ? { kind, url: where } : { kind, path: where };

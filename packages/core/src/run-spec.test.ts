@@ -79,7 +79,7 @@ test('fine-tuning on one big GPU', () => {
     `
 type: task
 name: sft-qwen
-image: nvcr.io/nvidia/pytorch:24.10-py3
+image: pytorch/pytorch:2.5.1-cuda12.4-cudnn9-runtime
 env:
   - HF_TOKEN
   - WANDB_PROJECT=sft
@@ -221,7 +221,7 @@ type: task
 name: prepare
 image: ubuntu:24.04
 repos:
-  - .:/workflow
+  - .:/code
 files:
   - ~/.netrc
   - ../shared/labels.csv:/data/labels.csv
@@ -230,7 +230,7 @@ volumes:
   - instance_path: /mnt/cache
     path: /cache
     optional: true
-working_dir: /workflow
+working_dir: /code
 shell: bash
 commands: [make data]
 artifacts: [out/data, report.html]
@@ -238,12 +238,12 @@ single_branch: true
 `,
     { file: '.dstack.yml' },
   ) as CheckedTask;
-  assert.deepEqual(checked.fields.repos?.[0]?.path, '/workflow');
+  assert.deepEqual(checked.fields.repos?.[0]?.path, '/code');
   assert.deepEqual(checked.fields.files?.[1], { localPath: '../shared/labels.csv', path: '/data/labels.csv' });
-  const code = { kind: 'tar', blob: 'b' as never, bytes: 1, path: '/workflow', ifExists: 'error' } as const;
+  const code = { kind: 'tar', blob: 'b' as never, bytes: 1, path: '/code', ifExists: 'error' } as const;
   const run = toRunSpec(checked, { name: 'prepare', code, files: [] });
   assert.equal(run.work.code, code);
-  assert.equal(run.work.workingDir, '/workflow');
+  assert.equal(run.work.workingDir, '/code');
   assert.equal(run.work.shell, 'bash');
   assert.deepEqual(run.work.mounts, [
     { instancePath: '/mnt/scratch', path: '/scratch', optional: false },
