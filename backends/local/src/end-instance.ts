@@ -4,7 +4,7 @@ import { endProcess } from './agent-process.ts';
 import { isRemovable } from './bootstrap-check.ts';
 import { type InstanceRecord, type InstanceRecords, isReadable } from './instance-records.ts';
 import { endLeftovers } from './leftovers.ts';
-import { findByArguments } from './process-identity.ts';
+import { findAgent } from './process-identity.ts';
 
 /** From SIGTERM to SIGKILL. The engine has stopped the jobs with their own grace before it gives a machine back. */
 const AGENT_GRACE_MS = 2_000;
@@ -37,7 +37,7 @@ export async function endInstance(token: string, { records, stateDir, log }: End
       log.warn(`That instance local-${token} is being terminated could not be written down.`, { error });
     });
   }
-  const agent = record.process ?? (await findByArguments(record.argv));
+  const agent = await findAgent(record);
   if (agent !== null && !(await endProcess(agent, AGENT_GRACE_MS, AGENT_KILL_MS))) {
     throw new BackendError('unknown', `The agent of instance local-${token} (pid ${agent.pid}) does not end.`);
   }

@@ -3,7 +3,7 @@ import { platform } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackendError } from '@berth/backend';
 import { z } from 'zod';
-import { signalQuietly } from './process-identity.ts';
+import { sessionOf, signalQuietly } from './process-identity.ts';
 
 /** A process that is killed may have just made another one; nothing that is not hostile does that five times. */
 const ROUNDS = 5;
@@ -35,15 +35,24 @@ async function killProcesses(dir: string): Promise<void> {
 }
 
 /**
- * Processes whose environment names a place in the instance's directory as a job's. Every process of a
- * job inherits such variables, and nobody else has them: a person's shell that only stands in the
- * directory is left alone. Without /proc there is no such list, and the agent's own care has to do.
+ * Processes whose environment names a place in the instance's directory as a job's, and all that share
+ * a session with them. A process of a job inherits such variables, and nobody else has them: a
+ * person's shell that only stands in the directory is left alone. Without /proc there is no such list,
+ * and the agent's own care has to do.
  */
 async function jobProcesses(dir: string): Promise<readonly number[]> {
   if (platform() !== 'linux') return [];
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
-  const found = await Promise.all(pids.map(async (pid) => ((await isOfJob(pid, dir)) ? [Number(pid)] : [])));
-  return found.flat();
+  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const all = await Promise.all(
+    names.map(async (pid) => ({ pid: Number(pid), session: await sessionOf(pid), isOfJob: await isOfJob(pid, dir) })),
+  );
+  const own = await sessionOf(process.pid);
+  const sessions = new Set(all.filter((entry) => entry.isOfJob).map((entry) => entry.session));
+  sessions.delete(null);
+  sessions.delete(own);
+  return all
+    .filter(({ pid, session, isOfJob }) => pid !== process.pid && (isOfJob || sessions.has(session)))
+    .map(({ pid }) => pid);
 }
 
 async function isOfJob(pid: string, dir: string): Promise<boolean> {

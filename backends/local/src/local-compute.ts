@@ -16,7 +16,7 @@ import { type InstanceRecord, isReadable, isToken, type UnreadableRecord } from 
 import { freeDevices, type InstanceType, instanceTypes } from './instance-types.ts';
 import { type LocalContext, type LocalMachine, occupationOf } from './local-machine.ts';
 import { loopbackAddress } from './loopback.ts';
-import { findByArguments, isAlive } from './process-identity.ts';
+import { findAgent, findByArguments } from './process-identity.ts';
 
 /** Somebody waits for `terminate`; what takes longer goes on without them, and `list` tells of it (C4). */
 const TERMINATE_WAIT_MS = 3_000;
@@ -128,10 +128,9 @@ export function localCompute(context: LocalContext, machine: LocalMachine): Comp
         const why = record === null ? 'does not exist' : 'is being terminated';
         throw new BackendError('not-found', `Instance ${ref.cloudId} ${why}, so its agent cannot be started.`);
       }
-      const running = record.process ?? (await findByArguments(record.argv));
-      const isRunning = running !== null && (await isAlive(running));
-      if (!isRunning) await start(record, bootstrap);
-      else if (record.process === null) await records.write({ ...record, process: running });
+      const agent = await findAgent(record);
+      if (agent === null) await start(record, bootstrap);
+      else if (agent !== record.process) await records.write({ ...record, process: agent });
       return { kind: 'unix', path: bootstrap.socketPath };
     });
   };
