@@ -1,4 +1,4 @@
-import http from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import {
@@ -9,15 +9,21 @@ import {
   type TransportResponse,
 } from './transport.ts';
 
+/**
+ * Not `import`: that reads every export of the module, one of which brings up a whole second HTTP client,
+ * and 15 ms of each command's start would go into it.
+ */
+const http = process.getBuiltinModule('node:http');
+
 /** Streams of a follow command hold one connection each; more than this at once is a defect of the caller. */
 const MAX_SOCKETS = 16;
 
 /** HTTP over node's own client: connections are kept alive, and `https` is loaded only when it is needed. */
 export function nodeHttpTransport(): Transport {
-  const agents = new Map<string, http.Agent>();
+  const agents = new Map<string, Agent>();
 
-  async function moduleFor(protocol: string): Promise<{ request: typeof http.request; agent: http.Agent }> {
-    const from = protocol === 'https:' ? await import('node:https') : http;
+  function moduleFor(protocol: string): { request: typeof http.request; agent: Agent } {
+    const from = protocol === 'https:' ? process.getBuiltinModule('node:https') : http;
     let agent = agents.get(protocol);
     if (agent === undefined) {
       agent = new from.Agent({ keepAlive: true, maxSockets: MAX_SOCKETS });
@@ -30,7 +36,7 @@ export function nodeHttpTransport(): Transport {
     async request(request) {
       request.signal?.throwIfAborted();
       const url = new URL(request.url);
-      const { request: send, agent } = await moduleFor(url.protocol);
+      const { request: send, agent } = moduleFor(url.protocol);
       return new Promise<TransportResponse>((resolve, reject) => {
         const outgoing = send(url, { method: request.method, headers: request.headers, agent });
         settle(outgoing, request, resolve, reject);
@@ -44,7 +50,7 @@ export function nodeHttpTransport(): Transport {
 }
 
 function settle(
-  outgoing: http.ClientRequest,
+  outgoing: ClientRequest,
   request: TransportRequest,
   resolve: (response: TransportResponse) => void,
   reject: (reason: unknown) => void,
@@ -90,7 +96,7 @@ function settle(
   source.pipe(outgoing);
 }
 
-function asResponse(incoming: http.IncomingMessage, request: TransportRequest): TransportResponse {
+function asResponse(incoming: IncomingMessage, request: TransportRequest): TransportResponse {
   return {
     status: incoming.statusCode ?? 0,
     header(name) {
@@ -104,7 +110,7 @@ function asResponse(incoming: http.IncomingMessage, request: TransportRequest): 
   };
 }
 
-async function* bodyOf(incoming: http.IncomingMessage, request: TransportRequest): AsyncGenerator<Uint8Array> {
+async function* bodyOf(incoming: IncomingMessage, request: TransportRequest): AsyncGenerator<Uint8Array> {
   const onTimeout = () => {
     incoming.destroy(new TransportError('timed-out', `nothing came for ${request.idleTimeoutMs / 1000} s`));
   };
