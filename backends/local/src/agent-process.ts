@@ -62,11 +62,16 @@ export async function startAgent(bootstrap: Bootstrap, resources: InstanceResour
   }
 }
 
-/** Asks the process to end, and ends it when it has not after `graceMs`. False: it is still there. */
+/**
+ * Asks the process to end, asks again halfway (an agent then gives its jobs no more time), and ends it
+ * when it has not after `graceMs`. False: it is still there after `killMs` more.
+ */
 export async function endProcess(identity: ProcessIdentity, graceMs: number, killMs: number): Promise<boolean> {
   if (!(await isAlive(identity))) return true;
-  signalQuietly(identity.pid, 'SIGTERM');
-  if (await isGoneWithin(identity, graceMs)) return true;
+  for (const share of [graceMs / 2, graceMs / 2]) {
+    signalQuietly(identity.pid, 'SIGTERM');
+    if (await isGoneWithin(identity, share)) return true;
+  }
   // It leads its own group; what it started there (git, tar) goes with it.
   signalQuietly(-identity.pid, 'SIGKILL');
   return await isGoneWithin(identity, killMs);

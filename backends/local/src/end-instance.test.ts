@@ -133,25 +133,38 @@ test('an agent whose pid was never noted is ended too', async () => {
 test('processes of a job that outlived a dead agent are ended', { skip: process.platform !== 'linux' }, async () => {
   await using cloud = await localCloud();
   const { compute } = cloud.backend;
-  await compute.create(cloud.request('a1', 'local', { FAKE_JOB: '1' }), cloud.call());
-  const [agent = 0] = await cloud.pids('a1');
-  const jobPid = join(cloud.bootstrap('a1').dir, 'job-pid');
-  let job = 0;
-  while (job === 0) job = Number(await readFile(jobPid, 'utf8').catch(() => '0'));
-  const bare = Number(await readFile(join(cloud.bootstrap('a1').dir, 'bare-pid'), 'utf8')); // it dropped its environment
-  process.kill(-agent, 'SIGKILL');
-  assert.ok(await isGone(agent));
-  assert.notEqual(await identify(job), null);
-  assert.notEqual(await identify(bare), null);
+  const { dir } = cloud.bootstrap('a1');
+  for (const variable of [`DSTACK_WORKING_DIR=${dir}/jobs/one`, 'BERTH_JOB_ID=one']) {
+    await compute.create(cloud.request('a1', 'local', { FAKE_JOB: variable }), cloud.call());
+    const [agent = 0] = await cloud.pids('a1');
+    let job = 0;
+    while (job === 0) job = Number(await readFile(join(dir, 'job-pid'), 'utf8').catch(() => '0'));
+    const bare = Number(await readFile(join(dir, 'bare-pid'), 'utf8')); // it dropped its environment
+    process.kill(-agent, 'SIGKILL');
+    assert.ok(await isGone(agent));
+    assert.notEqual(await identify(job), null);
+    assert.notEqual(await identify(bare), null);
+    await compute.terminate(cloud.ref('a1'), cloud.call());
+    assert.ok(await isGone(job));
+    assert.ok(await isGone(bare));
+  }
+});
 
-  // Somebody who looks around in the directory is not a job.
-  const visitor = spawn('/bin/sh', ['-c', 'sleep 20 & wait'], { cwd: cloud.bootstrap('a1').dir, stdio: 'ignore' });
+test('who only stands in the directory, or has the job of another instance, is left alone', async () => {
+  await using cloud = await localCloud();
+  const { compute } = cloud.backend;
+  await compute.create(cloud.request('a1'), cloud.call());
+  await cloud.pids('a1');
+  const visitor = spawn('/bin/sh', ['-c', 'sleep 20 & wait'], {
+    cwd: cloud.bootstrap('a1').dir,
+    env: { BERTH_JOB_ID: 'another', BERTH_WORKING_DIR: `${cloud.bootstrap('a1').dir}0/jobs` },
+    stdio: 'ignore',
+    detached: true,
+  });
   await once(visitor, 'spawn');
   await compute.terminate(cloud.ref('a1'), cloud.call());
-  assert.ok(await isGone(job));
-  assert.ok(await isGone(bare));
   assert.notEqual(await identify(visitor.pid ?? 0), null);
-  visitor.kill('SIGKILL');
+  process.kill(-(visitor.pid ?? 0), 'SIGKILL');
 });
 
 test('nothing outside of the directory of an instance is deleted, whatever a record says', async () => {

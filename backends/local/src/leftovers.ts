@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackendError } from '@berth/backend';
 import { z } from 'zod';
@@ -35,16 +36,21 @@ async function killProcesses(dir: string): Promise<void> {
 }
 
 /**
- * Processes whose environment names a place in the instance's directory as a job's, and all that share
- * a session with them. A process of a job inherits such variables, and nobody else has them: a
- * person's shell that only stands in the directory is left alone. Without /proc there is no such list,
- * and the agent's own care has to do.
+ * Processes whose environment names one of the instance's jobs, or a place in its directory, and all
+ * that share a session with them. A process of a job inherits such variables, and nobody else has
+ * them: a person's shell that only stands in the directory is left alone. Without /proc there is no
+ * such list, and the agent's own care has to do.
  */
 async function jobProcesses(dir: string): Promise<readonly number[]> {
   if (platform() !== 'linux') return [];
+  const jobs = new Set(await readdir(join(dir, 'jobs')).catch(() => []));
   const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const all = await Promise.all(
-    names.map(async (pid) => ({ pid: Number(pid), session: await sessionOf(pid), isOfJob: await isOfJob(pid, dir) })),
+    names.map(async (pid) => ({
+      pid: Number(pid),
+      session: await sessionOf(pid),
+      isOfJob: await isOfJob(pid, dir, jobs),
+    })),
   );
   const own = await sessionOf(process.pid);
   const sessions = new Set(all.filter((entry) => entry.isOfJob).map((entry) => entry.session));
@@ -55,12 +61,13 @@ async function jobProcesses(dir: string): Promise<readonly number[]> {
     .map(({ pid }) => pid);
 }
 
-async function isOfJob(pid: string, dir: string): Promise<boolean> {
+async function isOfJob(pid: string, dir: string, jobs: ReadonlySet<string>): Promise<boolean> {
   // Empty for the dead that nobody has waited for yet; unreadable for other users' processes.
   const environ = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
   return environ.split('\0').some((entry) => {
-    const at = entry.indexOf('=');
-    return /^(BERTH|DSTACK)_/.test(entry) && entry.startsWith(`${dir}/`, at + 1);
+    const [, name, value] = /^(?:BERTH|DSTACK)_(\w+)=(.*)$/s.exec(entry) ?? [];
+    if (value === undefined) return false;
+    return value.startsWith(`${dir}/`) || (name === 'JOB_ID' && jobs.has(value));
   });
 }
 

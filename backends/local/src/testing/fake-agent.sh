@@ -4,9 +4,9 @@ dir=$2
 env > "$dir/environment"
 if [ -n "$FAKE_STUBBORN" ]; then trap '' TERM; fi
 if [ -n "$FAKE_JOB" ]; then
-  # As a job that outlives its agent: a session of its own, with the variables of a job.
+  # As a job that outlives its agent: a session of its own, with a variable of a job (FAKE_JOB=NAME=VALUE).
   mkdir -p "$dir/jobs/one"
-  env -i BERTH_WORKING_DIR="$dir/jobs/one" setsid \
+  env -i "$FAKE_JOB" setsid \
     sh -c 'trap "" TERM; env -i sleep 40 & echo $! > bare-pid; echo $$ > job-pid; wait' &
 fi
 echo $$ >> "$dir/pids"

@@ -55,7 +55,7 @@ export interface LocalCloud {
 }
 
 export async function localCloud(
-  host: Host = GPU_LESS,
+  host: Host | (() => Promise<Host>) = GPU_LESS,
   config: Readonly<Record<string, unknown>> = {},
 ): Promise<LocalCloud> {
   const base = await mkdtemp(join(tmpdir(), 'berth-local-'));
@@ -69,7 +69,7 @@ export async function localCloud(
 
 export async function localCloudAt(
   base: string,
-  host: Host,
+  host: Host | (() => Promise<Host>),
   config: Readonly<Record<string, unknown>> = {},
 ): Promise<LocalCloud> {
   const stateDir = join(base, 'state');
@@ -80,7 +80,7 @@ export async function localCloudAt(
   const log: Logger = { debug: write, info: write, warn: write, error: write };
   const signal = new AbortController().signal;
   const backend = await configureBackend(
-    localBackend(async () => host),
+    localBackend(async () => (typeof host === 'function' ? await host() : host)),
     { name: 'here', type: 'local', config, credentials: { kind: 'default', value: null } },
     {
       installation: 'test',
