@@ -1,0 +1,266 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BerthError } from '@berth/core/errors';
+import { VERSION } from '@berth/core/version';
+import { createEngine } from '@berth/engine';
+import type { Store } from '@berth/store';
+import { type DatabaseLock, lockDatabase } from '@berth/store/database-lock';
+import { openSqliteStore } from '@berth/store/sqlite';
+import { createAgentConnector } from './agents/connector.ts';
+import { Authenticator } from './auth/authenticate.ts';
+import { BackendDirectory } from './backends/directory.ts';
+import { installedBackends } from './backends/installed.ts';
+import { BackendRecords } from './backends/records.ts';
+import { BlobStore } from './blobs/blob-store.ts';
+import { AppliedConfig } from './config/apply-config.ts';
+import { readServerConfig, watchServerConfig } from './config/config-file.ts';
+import { type Home, homeAt, homeRoot, prepareHome } from './config/home.ts';
+import { NO_FILE, type ServerConfig } from './config/server-config.ts';
+import { loadKeyFile } from './crypto/key-file.ts';
+import { openSecrets } from './crypto/project-secrets.ts';
+import { createSealer } from './crypto/sealer.ts';
+import { Notices } from './events/notices.ts';
+import { eventRecorder } from './events/record.ts';
+import { RunChanges } from './feeds/run-changes.ts';
+import { createHandlers } from './handlers/index.ts';
+import { createApiServer } from './http/api-server.ts';
+import { listen } from './http/listen.ts';
+import { isLoopback } from './http/origin.ts';
+import { LogStore } from './logs/log-store.ts';
+import { LogProblemNotices } from './logs/problem-notices.ts';
+import { MetricsRing } from './metrics/ring.ts';
+import { startRetention } from './retention.ts';
+import { bootstrapFor } from './start/bootstrap.ts';
+import { addClientEntry } from './start/client-config.ts';
+import { FIRST_PROJECT, firstStart } from './start/first-start.ts';
+import { installationId } from './start/installation.ts';
+import { removeServerJson, writeServerJson } from './start/server-json.ts';
+import { openServerLog, type ServerLog } from './start/server-log.ts';
+import { systemClock } from './start/system-clock.ts';
+import { Names } from './views/names.ts';
+
+export interface StartOptions {
+  /** `BERTH_HOME`, else `~/.berth`, when absent. */
+  readonly home?: string;
+  /** 127.0.0.1 when absent. */
+  readonly host?: string;
+  /** Any that is free when absent. */
+  readonly port?: number;
+  readonly log?: ServerLog;
+  /** For tests: answers are checked against their schemas. */
+  readonly checkAnswers?: boolean;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  readonly home: Home;
+  readonly log: ServerLog;
+  /** Ends within 10 s. Jobs go on. */
+  close(): Promise<void>;
+}
+
+/** The one before may be about to end. */
+const LOCK_PATIENCE_MS = 2_000;
+/** A cloud that does not answer must not keep everything else waiting at the start. */
+const BACKENDS_PATIENCE_MS = 5_000;
+/** Answers that are under way at the end get this long. */
+const CLOSE_GRACE_MS = 3_000;
+
+/**
+ * The one place where concrete parts meet: store, sealer, backends, agents, engine, HTTP. What was
+ * begun when a later step fails is undone.
+ * @throws BerthError when another server has this home, its configuration is broken, or the port is taken
+ */
+export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
+  const home = homeAt(options.home ?? homeRoot());
+  prepareHome(home);
+  const log = options.log ?? openServerLog({ path: home.serverLog, clock: systemClock });
+  const closers: (() => unknown)[] = [];
+  const close = async (): Promise<void> => {
+    for (let step = closers.pop(); step !== undefined; step = closers.pop()) {
+      try {
+        await step();
+      } catch (error) {
+        log.error('a part did not end well', { error });
+      }
+    }
+  };
+  try {
+    return { url: await compose(home, options, log, closers), home, log, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Puts the way back of every step onto `closers`. */
+async function compose(home: Home, options: StartOptions, log: ServerLog, closers: (() => unknown)[]): Promise<string> {
+  const clock = systemClock;
+  const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+  const startedAt = clock.now();
+  const host = options.host ?? '127.0.0.1';
+
+  // Beside everything else: their modules are the largest.
+  const loadingBackends = installedBackends(home.backends);
+  loadingBackends.catch(() => undefined); // awaited below
+
+  const lock = await takeLock(home);
+  closers.push(() => lock.release());
+  const isNew = !existsSync(home.database);
+  const store = openSqliteStore({
+    path: home.database,
+    clock,
+    onListenerError: (error) => log.error('a listener failed', { error }),
+  });
+  closers.push(() => store.close());
+
+  const { config, broken } = await readConfig(home, store);
+  const mayMake = isNew || !(await holdsSealedValues(store));
+  const fileKeys = loadKeyFile(home.keyFile, { random, mayMake, warn: (message) => log.warn(message) });
+  const sealer = createSealer([...(config?.keys ?? []), ...fileKeys], random);
+  const installation = installationId(home, random);
+  const recordEvent = eventRecorder(clock, random);
+  const adminToken = await firstStart({ store, clock, random, recordEvent });
+
+  const notices = new Notices(store, recordEvent, log);
+  closers.push(() => notices.close());
+  const problems = new LogProblemNotices(store.read, notices);
+  const logs = new LogStore({
+    dir: home.logs,
+    now: clock.now,
+    onProblem: (job, message) => void problems.problem(job, message),
+    onRecovered: () => problems.recovered(),
+  });
+  closers.push(() => logs.close());
+  const limits = config?.limits ?? NO_FILE.limits;
+  const blobs = new BlobStore({ dir: home.blobs, store, clock, random, maxBytes: limits.maxBlobBytes });
+  const metrics = new MetricsRing();
+
+  const records = new BackendRecords({ store, sealer, clock, random, log, recordEvent });
+  const registry = await loadingBackends;
+  for (const { dir, reason } of registry.unavailable) log.warn('a backend cannot be loaded', { dir, reason });
+  const directory = new BackendDirectory({
+    store,
+    records,
+    registry,
+    clock,
+    random,
+    log,
+    installation,
+    stateDir: home.backendState,
+  });
+  closers.push(() => directory.close());
+  const applied = new AppliedConfig({ store, directory, records, notices, clock, random, log, recordEvent }, config);
+  if (broken !== null) await applied.refuse(broken);
+  const ready = applied.apply();
+  ready.catch((error: unknown) => log.error('backends were not configured', { error }));
+  await Promise.race([ready, sleep(BACKENDS_PATIENCE_MS, undefined, { ref: false })]);
+
+  const engine = createEngine({
+    store,
+    clock,
+    random,
+    log,
+    backends: directory,
+    agents: createAgentConnector({ home, store, logs, metrics, blobs, random, log, installation }),
+    sealer,
+    installation,
+    bootstrap: bootstrapFor(home),
+    secrets: (project) => openSecrets(store, sealer, project, log),
+  });
+  await engine.start();
+  closers.push(() => engine.stop());
+
+  const watch = watchServerConfig(home.serverConfig, {
+    changed: (changed) =>
+      void applied.change(changed).catch((error: unknown) => log.error('config.yml was not applied', { error })),
+    broken: (error) =>
+      void applied.refuse(error).catch((failure: unknown) => log.error('config.yml is broken', { error, failure })),
+  });
+  closers.push(() => watch.close());
+  const retention = startRetention({ store, blobs, clock, log, eventRetentionMs: limits.eventRetentionMs });
+  closers.push(() => retention.close());
+
+  const authenticator = new Authenticator(store, clock);
+  closers.push(() => authenticator.close());
+  const runChanges = new RunChanges(store);
+  closers.push(() => runChanges.close());
+  const stopping = new AbortController();
+  const app = createApiServer({
+    store,
+    authenticator,
+    log,
+    loopback: isLoopback(host),
+    stopping: stopping.signal,
+    checkAnswers: options.checkAnswers ?? false,
+    handlers: createHandlers({
+      home,
+      store,
+      engine,
+      clock,
+      random,
+      log,
+      sealer,
+      logs,
+      metrics,
+      blobs,
+      names: new Names(store.read),
+      runChanges,
+      recordEvent,
+      backends: {
+        views: (project) => directory.views(project),
+        isConfigured: (name) => applied.isConfigured(name),
+        refresh: () => applied.apply(),
+      },
+      info: { installation, pid: process.pid, startedAt },
+    }),
+  });
+  closers.push(async () => {
+    stopping.abort();
+    const hurry = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
+    await app.close();
+    clearTimeout(hurry);
+  });
+  const url = await listen(app, host, options.port ?? 0);
+  if (adminToken !== null) await addClientEntry(home.clientConfig, { project: FIRST_PROJECT, url, token: adminToken });
+  writeServerJson(home.serverJson, { url, version: VERSION, startedAt });
+  // The first in the list is the last to be done: whoever sees no file any more may start the next server.
+  closers.unshift(() => removeServerJson(home.serverJson));
+  log.info('the server listens', { url, version: VERSION, pid: process.pid, start_ms: clock.now() - startedAt });
+  if (!isLoopback(host)) {
+    log.warn(
+      `The server listens on ${host}, where other machines reach it without encryption: put a proxy with TLS before it.`,
+    );
+  }
+  return url;
+}
+
+async function takeLock(home: Home): Promise<DatabaseLock> {
+  const until = systemClock.now() + LOCK_PATIENCE_MS;
+  for (;;) {
+    try {
+      return lockDatabase(home.server, systemClock);
+    } catch (error) {
+      if (!(error instanceof BerthError && error.code === 'conflict') || systemClock.now() > until) throw error;
+      await sleep(50);
+    }
+  }
+}
+
+/** A broken file is fatal at the first start only: later, what it said before is known. */
+async function readConfig(
+  home: Home,
+  store: Store,
+): Promise<{ readonly config: ServerConfig | null; readonly broken: unknown }> {
+  try {
+    return { config: readServerConfig(home.serverConfig), broken: null };
+  } catch (error) {
+    if ((await store.read.backends.count({ deletedAt: null })) === 0) throw error;
+    return { config: null, broken: error };
+  }
+}
+
+async function holdsSealedValues({ read }: Store): Promise<boolean> {
+  return (await read.secrets.count()) + (await read.instances.count({ status: { not: 'terminated' } })) > 0;
+}

@@ -1,0 +1,69 @@
+import { type FSWatcher, readFileSync, watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { isMissing } from '../logs/job-log.ts';
+import { NO_FILE, parseServerConfig, type ServerConfig } from './server-config.ts';
+
+/** Editors write a file in several steps. */
+const SETTLE_MS = 200;
+
+/**
+ * The configuration as it is in the file now.
+ * @throws BerthError `invalid-configuration`, or what the file system throws
+ */
+export function readServerConfig(path: string): ServerConfig {
+  try {
+    return parseServerConfig(readFileSync(path, 'utf8'), path);
+  } catch (error) {
+    if (isMissing(error)) return NO_FILE;
+    throw error;
+  }
+}
+
+export interface ConfigWatch {
+  close(): void;
+}
+
+/**
+ * Calls `changed` after the file was changed, made or removed, and `broken` when it cannot be used as it
+ * is now. The folder is watched, not the file: editors put a new file into the place of the old one.
+ */
+export function watchServerConfig(
+  path: string,
+  listeners: { readonly changed: (config: ServerConfig) => void; readonly broken: (error: unknown) => void },
+): ConfigWatch {
+  const textOf = (): string | null => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (error) {
+      return isMissing(error) ? null : `cannot be read: ${String(error)}`;
+    }
+  };
+  let last = textOf();
+  let settling: NodeJS.Timeout | undefined;
+  const look = (): void => {
+    const text = textOf();
+    if (text === last) return;
+    last = text;
+    let config: ServerConfig;
+    try {
+      config = readServerConfig(path);
+    } catch (error) {
+      listeners.broken(error);
+      return;
+    }
+    listeners.changed(config);
+  };
+  const watcher: FSWatcher = watch(dirname(path), { persistent: false }, (_event, name) => {
+    // The database lies in the same folder and is written all the time.
+    if (name !== null && name !== basename(path)) return;
+    clearTimeout(settling);
+    settling = setTimeout(look, SETTLE_MS);
+  });
+  watcher.on('error', listeners.broken);
+  return {
+    close: () => {
+      clearTimeout(settling);
+      watcher.close();
+    },
+  };
+}

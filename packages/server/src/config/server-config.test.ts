@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BerthError } from '@berth/core/errors';
+import { readServerConfig, watchServerConfig } from './config-file.ts';
+import { LOCAL_ENTRY, NO_FILE, parseServerConfig, type ServerConfig } from './server-config.ts';
+
+const parse = (text: string): ServerConfig => parseServerConfig(text, 'config.yml');
+
+function issuesOf(text: string): string[] {
+  try {
+    parse(text);
+  } catch (error) {
+    assert.ok(error instanceof BerthError);
+    assert.equal(error.code, 'invalid-configuration');
+    return error.issues.map(({ line, column, message }) => `${line}:${column} ${message}`);
+  }
+  return [];
+}
+
+test('projects, backends and their credentials are read, also as dstack writes them', () => {
+  const config = parse(`
+projects:
+  - name: main
+    backends:
+      - type: local
+      - type: fluffy
+        name: fluffy-eu
+        regions: [eu-1]
+        creds: { type: api_key, api_key: abc }
+  - name: empty
+encryption:
+  keys:
+    - { name: k2, type: aes, secret: ${Buffer.alloc(32, 7).toString('base64')} }
+limits:
+  max_blob_size: 512MB
+  event_retention: 7d
+`);
+  assert.deepEqual(config.projects, [
+    {
+      name: 'main',
+      backends: [
+        { ...LOCAL_ENTRY, line: 5 },
+        {
+          name: 'fluffy-eu',
+          type: 'fluffy',
+          config: { regions: ['eu-1'] },
+          credentials: { kind: 'api_key', value: { api_key: 'abc' } },
+          line: 6,
+        },
+      ],
+    },
+    { name: 'empty', backends: [] },
+  ]);
+  assert.deepEqual(config.limits, { maxBlobBytes: 512 * 1024 * 1024, eventRetentionMs: 7 * 86_400_000 });
+  assert.equal(config.keys[0]?.name, 'k2');
+  assert.doesNotMatch(JSON.stringify(config.keys), /Bw/);
+  assert.equal(parse('limits: { event_retention: off }').limits.eventRetentionMs, null);
+  assert.deepEqual(parse('# nothing\n').projects, []);
+});
+
+test('every mistake is told with its place', () => {
+  assert.match(issuesOf('projects:\n  - name: main\n    backend: []\n').join(), /^3:5 .*backend/);
+  assert.match(issuesOf('projects:\n  - nam: main\n').join(), /2:\d+ .*name/);
+  assert.match(issuesOf('projects:\n  - name: main\n  - name: main\n').join(), /^3:11 .*twice/);
+  assert.match(
+    issuesOf('projects:\n - name: a\n   backends: [{type: local}, {type: local}]').join(),
+    /^3:30 .*already/,
+  );
+  assert.match(issuesOf('projects: { main: {} }').join(), /^1:11 .*list/);
+  assert.match(issuesOf('limits: { max_blob_size: huge }').join(), /^1:26 .*memory size/);
+  assert.match(issuesOf('encryption: { keys: [{ name: k, secret: short }] }').join(), /^1:\d+ .*secret/);
+  const shy = issuesOf('projects:\n - name: a\n   backends: [{ type: x, creds: hunter2 }]').join();
+  assert.match(shy, /^3:\d+ .*creds/);
+  assert.doesNotMatch(shy, /hunter2/, 'a message goes to the log and must hold no secret');
+  assert.match(issuesOf('projects: [\n').join(), /^\d+:\d+ /);
+  assert.match(issuesOf('projects:\n - name: a\n   backends: [{type: x, creds: {}, credentials: {}}]').join(), /both/);
+});
+
+test('a file that changes is read again; a broken one is told, and so is its repair', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'berth-config-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const path = join(dir, 'config.yml');
+  assert.deepEqual(readServerConfig(path), NO_FILE);
+  const heard: string[] = [];
+  const watch = watchServerConfig(path, {
+    changed: (config) => heard.push(config.projects?.map(({ name }) => name).join() ?? 'no file'),
+    broken: () => heard.push('broken'),
+  });
+  t.after(() => watch.close());
+  const step = async (change: () => void, expected: string): Promise<void> => {
+    heard.length = 0;
+    change();
+    for (let n = 0; n < 100 && heard.length === 0; n++) await sleep(20);
+    assert.deepEqual(heard, [expected]);
+  };
+  await step(() => writeFileSync(path, 'projects: [{ name: one }]'), 'one');
+  await step(() => writeFileSync(path, 'projects: [{ name: one'), 'broken');
+  await step(() => {
+    writeFileSync(`${path}.new`, 'projects: [{ name: two }]');
+    renameSync(`${path}.new`, path);
+  }, 'two');
+  await step(() => rmSync(path), 'no file');
+  heard.length = 0;
+  writeFileSync(join(dir, 'berth.db'), 'x');
+  await sleep(300);
+  assert.deepEqual(heard, []);
+});

@@ -1,0 +1,34 @@
+import type { Handlers } from '../http/call.ts';
+import { blobHandlers } from './blobs.ts';
+import { eventHandlers } from './events.ts';
+import { fleetHandlers } from './fleets.ts';
+import { instanceHandlers } from './instances.ts';
+import { memberHandlers } from './members.ts';
+import { offerHandlers } from './offers.ts';
+import type { ServerParts } from './parts.ts';
+import { projectHandlers } from './projects.ts';
+import { runStreamHandlers } from './run-streams.ts';
+import { runHandlers } from './runs.ts';
+import { secretHandlers } from './secrets.ts';
+import { serverHandlers } from './server.ts';
+import { tokenHandlers } from './tokens.ts';
+import { userHandlers } from './users.ts';
+
+/** A handler for every route; one that is missing does not compile. */
+export function createHandlers(parts: ServerParts): Handlers {
+  return {
+    ...serverHandlers(parts),
+    ...userHandlers(parts),
+    ...tokenHandlers(parts),
+    ...projectHandlers(parts),
+    ...memberHandlers(parts),
+    ...secretHandlers(parts),
+    ...offerHandlers(parts),
+    ...blobHandlers(parts),
+    ...runHandlers(parts),
+    ...runStreamHandlers(parts),
+    ...fleetHandlers(parts),
+    ...instanceHandlers(parts),
+    ...eventHandlers(parts),
+  };
+}

@@ -1,0 +1,44 @@
+import type { Logger } from '@berth/backend';
+import type { BackendView } from '@berth/core/api-schemas';
+import type { Clock, ProjectId, RandomBytes } from '@berth/core/ids';
+import type { Engine, Sealer } from '@berth/engine';
+import type { Store } from '@berth/store';
+import type { BlobStore } from '../blobs/blob-store.ts';
+import type { Home } from '../config/home.ts';
+import type { RecordEvent } from '../events/record.ts';
+import type { RunChanges } from '../feeds/run-changes.ts';
+import type { LogStore } from '../logs/log-store.ts';
+import type { MetricsRing } from '../metrics/ring.ts';
+import type { Names } from '../views/names.ts';
+
+/** What handlers are made of. */
+export interface ServerParts {
+  readonly home: Home;
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly log: Logger;
+  readonly sealer: Sealer;
+  readonly logs: LogStore;
+  readonly metrics: MetricsRing;
+  readonly blobs: BlobStore;
+  readonly names: Names;
+  readonly runChanges: RunChanges;
+  readonly recordEvent: RecordEvent;
+  readonly backends: {
+    /** All that the project has or had, usable or not. */
+    views(project: ProjectId): readonly BackendView[];
+    /** Whether config.yml names this project, so that it comes back when it is deleted. */
+    isConfigured(projectName: string): boolean;
+    /** There is a new project: it may have backends that every project has. */
+    refresh(): Promise<void>;
+  };
+  readonly info: ServerInfo;
+}
+
+export interface ServerInfo {
+  readonly installation: string;
+  readonly pid: number;
+  readonly startedAt: number;
+}

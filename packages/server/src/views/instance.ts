@@ -1,0 +1,52 @@
+import type { InstanceView } from '@berth/core/api-schemas';
+import { holdCost } from '@berth/core/cost';
+import type { Millis } from '@berth/core/ids';
+import { isJobFinished, JOB_STATUSES } from '@berth/core/states';
+import type { InstanceRow, ReadTables } from '@berth/store';
+import type { Names } from './names.ts';
+import { resourcesView } from './resources.ts';
+
+const UNFINISHED = JOB_STATUSES.filter((status) => !isJobFinished(status));
+
+/** Instances with the runs that hold them, in a fixed number of queries. */
+export async function instanceViews(
+  read: ReadTables,
+  names: Names,
+  instances: readonly InstanceRow[],
+  now: Millis,
+): Promise<InstanceView[]> {
+  if (instances.length === 0) return [];
+  const jobs = await read.jobs.find({
+    where: { instanceId: { in: instances.map(({ id }) => id) }, status: { in: UNFINISHED } },
+  });
+  const run = await names.runs(jobs.map(({ runId }) => runId));
+  const fleet = await names.fleets(instances.map(({ fleetId }) => fleetId));
+  const holders = Map.groupBy(jobs, ({ instanceId }) => instanceId);
+  return instances.map((instance) => ({
+    id: instance.id,
+    name: instance.name,
+    fleet: instance.fleetId === null ? null : fleet(instance.fleetId),
+    status: instance.status,
+    unreachable: instance.unreachableSince !== null,
+    end_reason: instance.endReason,
+    message: instance.message,
+    backend: instance.backend,
+    region: instance.region,
+    zone: instance.zone,
+    instance_type: instance.instanceType,
+    capacity_type: instance.capacityType,
+    price_per_hour: instance.pricePerHour,
+    cost: instanceCost(instance, now),
+    resources: resourcesView(instance.resources),
+    runs: [...new Set((holders.get(instance.id) ?? []).map(({ runId }) => run(runId)))].sort(),
+    created_at: instance.createdAt,
+    idle_since: instance.idleSince,
+    terminated_at: instance.terminatedAt,
+  }));
+}
+
+/** From when it was put on the books, since that is when it was asked for, until it is known to be gone. */
+function instanceCost(instance: InstanceRow, now: Millis): number {
+  if (instance.cloudId === null) return 0; // the cloud never had it
+  return holdCost(instance.pricePerHour, instance.createdAt, instance.terminatedAt ?? now);
+}
