@@ -32,7 +32,7 @@ export function localBackend(detect: DetectHost): AnyBackendDefinition {
       cacheForMs: 0,
       query: async (context) => {
         const machine = localMachine(context.stateDir, detect);
-        const [host, occupation] = await Promise.all([machine.host(context), occupationOf(machine.records)]);
+        const [host, occupation] = await Promise.all([machine.host(context), occupationOf(machine)]);
         const { price, max_instances } = context.config;
         return localOffers(host, occupation, {
           backend: context.name,

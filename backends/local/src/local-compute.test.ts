@@ -193,6 +193,18 @@ test('no GPU is handed out twice, and what is given back is handed out again', a
   assert.deepEqual((await create('g7', 'local')).gpuDevices, []); // without devices there is always room
 });
 
+test('a GPU that an instance of another project holds is not free', async () => {
+  const host = { ...GPU_LESS, gpus: gpus(1) };
+  await using one = await localCloud(host);
+  await using other = await localCloud(host);
+  await one.backend.compute.create(one.request('a1', 'local-gpu-1'), one.call());
+  const create = () => other.backend.compute.create(other.request('b2', 'local-gpu-1'), other.call());
+  await assert.rejects(create(), is('no-capacity', /Fewer than 1 RTX3090/));
+  assert.equal((await other.backend.offers(null, other.call()))[1]?.availability, 'not-available');
+  await one.backend.compute.terminate(one.ref('a1'), one.call());
+  await create();
+});
+
 test('a device that vanished since the plan was made is no capacity, and not another device', async () => {
   await using cloud = await localCloud({ ...GPU_LESS, gpus: gpus(1) });
   const create = cloud.backend.compute.create(cloud.request('a1', 'local-gpu-2'), cloud.call());

@@ -14,7 +14,7 @@ import { checkBootstrap } from './bootstrap-check.ts';
 import { endInstance } from './end-instance.ts';
 import { type InstanceRecord, isReadable, isToken, type UnreadableRecord } from './instance-records.ts';
 import { freeDevices, type InstanceType, instanceTypes } from './instance-types.ts';
-import { type LocalContext, type LocalMachine, occupationOf } from './local-machine.ts';
+import { type LocalContext, type LocalMachine, occupationOf, whileAllocating } from './local-machine.ts';
 import { loopbackAddress } from './loopback.ts';
 import { findAgent, findByArguments } from './process-identity.ts';
 
@@ -28,7 +28,7 @@ const ID_PREFIX = 'local-';
 
 export function localCompute(context: LocalContext, machine: LocalMachine): Compute {
   const { records, lock } = machine;
-  const oneAtATime = <T>(token: string, work: () => Promise<T>): Promise<T> => lock.run(`instance:${token}`, work);
+  const oneAtATime = <T>(token: string, work: () => Promise<T>): Promise<T> => lock.run(token, work);
 
   /** Starts the agent and writes its process down. Throws before there is a process, never after. */
   const start = async (record: InstanceRecord, bootstrap: Bootstrap): Promise<InstanceRecord> => {
@@ -63,7 +63,7 @@ export function localCompute(context: LocalContext, machine: LocalMachine): Comp
       stopIfAborted(call);
       const before = await records.read(token);
       if (before !== null) return await sameMachine(before, bootstrap);
-      const record = await lock.run('allocation', () => allocate(context, machine, request, call));
+      const record = await whileAllocating(() => allocate(context, machine, request, call));
       return await startNew(record, bootstrap);
     });
   };
@@ -146,7 +146,7 @@ async function allocate(
   call: Call,
 ): Promise<InstanceRecord> {
   const host = await machine.host(context);
-  const occupation = await occupationOf(machine.records);
+  const occupation = await occupationOf(machine);
   const limit = context.config.max_instances;
   if (occupation.instances >= limit) {
     throw full(`This machine holds ${occupation.instances} instances, and max_instances is ${limit}.`, 'account');
@@ -155,7 +155,6 @@ async function allocate(
   const type = instanceTypes(host).find((candidate) => candidate.name === instanceType);
   if (type === undefined) throw full(`This machine has no ${instanceType} any more; its devices changed.`);
   const gpuDevices = takeDevices(type, occupation);
-  const all = await machine.records.readAll();
   const record: InstanceRecord = {
     token: request.token,
     instance: request.instance,
@@ -163,7 +162,7 @@ async function allocate(
     createdAt: context.clock.now(),
     resources: { ...type.resources, accelerators: [...type.resources.accelerators] },
     gpuDevices: [...gpuDevices],
-    internalIp: loopbackAddress(request.token, new Set(all.records.map((other) => other.internalIp)), process.platform),
+    internalIp: loopbackAddress(request.token, occupation.addresses, process.platform),
     dir: request.bootstrap.dir,
     socketPath: request.bootstrap.socketPath,
     argv: [...agentArguments(request.bootstrap)],

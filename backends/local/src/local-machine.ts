@@ -14,7 +14,7 @@ const HOST_CACHE_MS = 60_000;
 /** What one state directory stands for. Two configurations of one backend (before and after an edit) share it. */
 export interface LocalMachine {
   readonly records: InstanceRecords;
-  /** Guards: `instance:<token>` for what happens to one machine, `allocation` for what all of them share. */
+  /** By token: what happens to one instance happens one after the other. */
   readonly lock: KeyedLock;
   /** Machines that are being brought to their end now, by token. */
   readonly ending: Map<string, Promise<void>>;
@@ -36,15 +36,30 @@ export function localMachine(stateDir: string, detect: DetectHost): LocalMachine
   return machine;
 }
 
-/** What is taken of the machine now. */
-export async function occupationOf(records: InstanceRecords): Promise<Occupation> {
-  const all = await records.readAll();
+/**
+ * What is taken now. Places are counted for each backend, as its configuration says; devices and
+ * addresses are the machine's, so what the backends of other projects hold is not free either.
+ */
+export async function occupationOf(machine: LocalMachine): Promise<Occupation> {
+  const own = await machine.records.readAll();
+  const others = await Promise.all(
+    [...machines.values()].filter((other) => other !== machine).map((other) => other.records.readAll()),
+  );
+  const records = [own, ...others].flatMap((some) => some.records);
   return {
-    instances: all.records.length + all.unreadable.length,
-    heldDevices: heldDevices(all.records),
-    devicesKnown: all.unreadable.length === 0,
+    instances: own.records.length + own.unreadable.length,
+    heldDevices: heldDevices(records),
+    devicesKnown: [own, ...others].every((some) => some.unreadable.length === 0),
+    addresses: new Set(records.map((record) => record.internalIp)),
   };
 }
+
+/** Who takes a device or an address must be alone from looking what is free to writing down what is taken. */
+export function whileAllocating<T>(work: () => Promise<T>): Promise<T> {
+  return allocation.run('', work);
+}
+
+const allocation = new KeyedLock();
 
 function cachedHost(stateDir: string, detect: DetectHost): LocalMachine['host'] {
   let cached: { readonly at: number; readonly host: Promise<Host> } | null = null;

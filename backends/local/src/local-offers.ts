@@ -6,11 +6,13 @@ import { freeDevices, instanceTypes } from './instance-types.ts';
 export const REGION = 'local';
 
 export interface Occupation {
-  /** Machines that are on our books, those on their way out included. */
+  /** Instances on the books of this backend, those on their way out included. */
   readonly instances: number;
   readonly heldDevices: ReadonlySet<string>;
   /** False: a record cannot be read, so which devices are free is not known. */
   readonly devicesKnown: boolean;
+  /** Internal addresses that instances have. */
+  readonly addresses: ReadonlySet<string>;
 }
 
 export interface LocalOfferOptions {

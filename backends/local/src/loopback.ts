@@ -9,8 +9,8 @@ const ADDRESSES = 256 * HOSTS_PER_BLOCK;
 
 /**
  * An address of its own for an instance, so that nodes of one replica can all listen on the same port.
- * It begins where the token's hash points, so that instances of different state directories, which
- * know nothing of each other, hardly ever meet.
+ * It begins where the token's hash points, so that instances of different servers, which know nothing
+ * of each other, hardly ever meet.
  */
 export function loopbackAddress(token: string, taken: ReadonlySet<string>, platform: NodeJS.Platform): string {
   // macOS answers on 127.0.0.1 alone until somebody adds aliases, which needs root.
