@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DockerClient, dockerSocketPath } from '@berth/agent/docker-client';
 import { testAssignment } from '@berth/agent/testing/assignment';
+import { requirePart, TEST_IMAGE } from '@berth/agent/testing/parts';
 import { TEST_SECRET, TestServer } from '@berth/agent/testing/test-server';
 import type { Bootstrap, CreateRequest } from '@berth/backend';
+import type { InstanceId } from '@berth/core';
 import { identify } from './process-identity.ts';
 import { GPU_LESS, gpus, type LocalCloud, localCloud } from './testing/local-cloud.ts';
 
@@ -94,6 +97,24 @@ test('terminate ends a job whose agent was killed', { skip: process.platform !==
   assert.ok((await Promise.all(pids.map(identify))).every((identity) => identity !== null));
   await cloud.backend.compute.terminate(cloud.ref('a1'), cloud.call());
   assert.ok(await areGone(pids));
+  assert.equal(await isListed(cloud), false);
+});
+
+test('terminate removes a container whose agent was killed', async (t) => {
+  if (!(await requirePart(t, 'docker'))) return;
+  await using cloud = await localCloud();
+  // Labels are by instance, and Docker may hold containers of other tests.
+  const request = withAgent({ ...cloud.request('a1'), instance: `ilocal${process.pid}` as InstanceId });
+  await cloud.backend.compute.create(request, cloud.call());
+  const server = await connected(request);
+  const assignment = testAssignment({ image: TEST_IMAGE, commands: ['sleep 60'] });
+  await server.begin(assignment);
+  const { container } = await server.eventOf(assignment.job, 'job-running');
+  process.kill(server.link.agent.pid, 'SIGKILL');
+  const docker = new DockerClient(dockerSocketPath(process.env));
+  await docker.json(`/containers/${container}/json`);
+  await cloud.backend.compute.terminate(cloud.ref('a1'), cloud.call());
+  await assert.rejects(docker.json(`/containers/${container}/json`), /No such container/i);
   assert.equal(await isListed(cloud), false);
 });
 
