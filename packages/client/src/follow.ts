@@ -84,14 +84,18 @@ export async function* watch(client: Client, run: string, options: StreamOptions
   }
 }
 
-/** Events as they happen, without end; after a break it goes on after the last one seen. */
+/**
+ * Events as they happen, without end; after a break it goes on after the last one seen. `after`: the
+ * id of an event, to begin with those since.
+ */
 export async function* events(
   client: Client,
-  filter: { readonly run?: string } = {},
+  filter: { readonly run?: string; readonly after?: string } = {},
   options: StreamOptions = {},
 ): AsyncGenerator<EventView> {
-  const request = () => ({ name: 'event.watch' as const, params: {}, query: filter });
-  for await (const event of resumableEvents(client, request, options)) {
+  const { after, ...query } = filter;
+  const request = () => ({ name: 'event.watch' as const, params: {}, query });
+  for await (const event of resumableEvents(client, request, options, after)) {
     throwIfError(event);
     if (event.event === 'event') yield parse<EventView>(event);
   }

@@ -30,10 +30,11 @@ export async function* resumableEvents(
   client: Client,
   request: (lastEventId: string | null) => RawRequest,
   options: StreamOptions,
+  after: string | null = null,
 ): AsyncGenerator<ServerSentEvent> {
   const { signal } = options;
   const { waiter } = client;
-  let lastEventId: string | null = null;
+  let lastEventId = after;
   let attempt = 0;
   let awaySince: number | null = null;
   let serverDelayMs = 0;

@@ -1,0 +1,108 @@
+import type { Command } from './command.ts';
+
+/** A command is a file; this table is all that is loaded of it until it is called. */
+export interface CommandEntry {
+  /** `ps`, `run get`. */
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly default: Command }>;
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'apply',
+    summary: 'Run a task, or make a fleet, from a configuration file',
+    load: () => import('./commands/apply.ts'),
+  },
+  { name: 'delete', summary: 'Delete what a configuration file names', load: () => import('./commands/delete.ts') },
+  { name: 'offer', summary: 'List what clouds and machines offer', load: () => import('./commands/offer.ts') },
+  { name: 'ps', summary: 'List runs', load: () => import('./commands/ps.ts') },
+  { name: 'logs', summary: 'Print the log of a run', load: () => import('./commands/logs.ts') },
+  { name: 'attach', summary: 'Follow a run to its end', load: () => import('./commands/attach.ts') },
+  { name: 'stop', summary: 'Stop runs', load: () => import('./commands/stop.ts') },
+  { name: 'run get', summary: 'Show one run', load: () => import('./commands/run/get.ts') },
+  {
+    name: 'run delete',
+    summary: 'Delete finished runs with their logs',
+    load: () => import('./commands/run/delete.ts'),
+  },
+  { name: 'run artifacts', summary: 'Fetch what a run left', load: () => import('./commands/run/artifacts.ts') },
+  { name: 'fleet list', summary: 'List fleets', load: () => import('./commands/fleet/list.ts') },
+  { name: 'fleet get', summary: 'Show one fleet', load: () => import('./commands/fleet/get.ts') },
+  {
+    name: 'fleet delete',
+    summary: 'Delete fleets and give their machines back',
+    load: () => import('./commands/fleet/delete.ts'),
+  },
+  { name: 'instance list', summary: 'List machines', load: () => import('./commands/instance/list.ts') },
+  { name: 'instance get', summary: 'Show one machine', load: () => import('./commands/instance/get.ts') },
+  { name: 'instance delete', summary: 'Give machines back', load: () => import('./commands/instance/delete.ts') },
+  { name: 'event list', summary: 'List what happened', load: () => import('./commands/event/list.ts') },
+  { name: 'backend list', summary: 'List the clouds of the project', load: () => import('./commands/backend/list.ts') },
+  { name: 'secret list', summary: 'List the names of secrets', load: () => import('./commands/secret/list.ts') },
+  { name: 'secret get', summary: 'Print the value of a secret', load: () => import('./commands/secret/get.ts') },
+  { name: 'secret set', summary: 'Make or replace a secret', load: () => import('./commands/secret/set.ts') },
+  { name: 'secret delete', summary: 'Delete secrets', load: () => import('./commands/secret/delete.ts') },
+  { name: 'project list', summary: 'List projects', load: () => import('./commands/project/list.ts') },
+  { name: 'project add', summary: 'Remember a project of a server', load: () => import('./commands/project/add.ts') },
+  {
+    name: 'project set-default',
+    summary: 'Choose the project that commands use',
+    load: () => import('./commands/project/set-default.ts'),
+  },
+  {
+    name: 'project create',
+    summary: 'Make a project on the server',
+    load: () => import('./commands/project/create.ts'),
+  },
+  {
+    name: 'project delete',
+    summary: 'Delete a project that holds nothing',
+    load: () => import('./commands/project/delete.ts'),
+  },
+  { name: 'user list', summary: 'List users', load: () => import('./commands/user/list.ts') },
+  { name: 'user create', summary: 'Make a user and a first token', load: () => import('./commands/user/create.ts') },
+  { name: 'user update', summary: 'Change a user', load: () => import('./commands/user/update.ts') },
+  { name: 'user token list', summary: 'List tokens', load: () => import('./commands/user/token/list.ts') },
+  { name: 'user token create', summary: 'Make a token', load: () => import('./commands/user/token/create.ts') },
+  {
+    name: 'user token revoke',
+    summary: 'Make tokens worthless',
+    load: () => import('./commands/user/token/revoke.ts'),
+  },
+  {
+    name: 'server start',
+    summary: 'Start the server of this machine',
+    load: () => import('./commands/server/start.ts'),
+  },
+  { name: 'server stop', summary: 'Stop the server of this machine', load: () => import('./commands/server/stop.ts') },
+  {
+    name: 'server status',
+    summary: 'Tell whether the server is well',
+    load: () => import('./commands/server/status.ts'),
+  },
+  {
+    name: 'schema',
+    summary: 'Print the JSON Schema of configuration files',
+    load: () => import('./commands/schema.ts'),
+  },
+  {
+    name: 'completion',
+    summary: 'Print a completion script for a shell',
+    load: () => import('./commands/completion.ts'),
+  },
+];
+
+/** What the first words of commands with two or more words are about. */
+export const NOUNS: Readonly<Record<string, string>> = {
+  run: 'Runs',
+  fleet: 'Fleets',
+  instance: 'Machines that we hold',
+  event: 'What happened',
+  backend: 'Clouds',
+  secret: 'Secrets of the project',
+  project: 'Projects',
+  user: 'Users',
+  'user token': "Users' tokens",
+  server: 'The server of this machine',
+};

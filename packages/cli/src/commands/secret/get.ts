@@ -1,0 +1,14 @@
+import { defineCommand, withJson } from '../../command.ts';
+import { printJson } from '../../output/json.ts';
+
+export default defineCommand<{ readonly json?: true }, [name: string]>({
+  define: (parser) => withJson(parser.argument('<name>')),
+  async run(context, options, name) {
+    const client = await context.client();
+    const secret = await client.call('secret.get', { params: { secret: name } });
+    if (options.json === true) printJson(secret);
+    // In a pipe nothing but the value: `$(berth secret get X)`, or a file that it was made from.
+    else
+      process.stdout.write(process.stdout.isTTY && !secret.value.endsWith('\n') ? `${secret.value}\n` : secret.value);
+  },
+});

@@ -1,0 +1,51 @@
+import { type Client, createClient } from '@berth/client/client';
+import { nodeHttpTransport } from '@berth/client/node-http-transport';
+import { BerthError } from '@berth/core/errors';
+import { VERSION } from '@berth/core/version';
+import { isEmbeddedAt, readServerFile } from '../embedded/server-file.ts';
+import type { Home } from '../home.ts';
+import { revivingTransport } from './reviving-transport.ts';
+import { findTarget, type Target } from './target.ts';
+
+export interface Connection {
+  readonly client: Client;
+  readonly target: Target;
+}
+
+/** The client for what environment, `config.yml` and `--project` name, or for the embedded server. */
+export async function connect(env: NodeJS.ProcessEnv, home: Home, project: string | null): Promise<Connection> {
+  let target = await findTarget(env, home, project);
+  if (target === null) {
+    const { ensureEmbeddedServer } = await import('../embedded/ensure-server.ts');
+    const server = await ensureEmbeddedServer(home, { url: null });
+    target = await findTarget(env, home, project);
+    if (target === null) {
+      throw new BerthError('internal', `the server at ${server.url} runs, but ${home.config} does not name it`, {
+        hint: `its log is ${home.server}/server.log`,
+      });
+    }
+  }
+  const { url, token } = target;
+  let transport = nodeHttpTransport();
+  /** Where the server is now: an embedded one may come back at another port. */
+  let current = () => url;
+  if (target.source === 'config' && isEmbeddedAt(home, url)) {
+    warnOfOtherVersion(home);
+    current = () => readServerFile(home)?.url ?? url;
+    transport = revivingTransport(transport, async () => {
+      const { ensureEmbeddedServer } = await import('../embedded/ensure-server.ts');
+      return (await ensureEmbeddedServer(home, { url })).url;
+    });
+  }
+  return { target, client: createClient({ url: current, token, project: target.project, transport }) };
+}
+
+/** After an upgrade the old server goes on until somebody ends it. */
+function warnOfOtherVersion(home: Home): void {
+  const version = readServerFile(home)?.version;
+  if (version === undefined || version === VERSION) return;
+  process.stderr.write(
+    `warning: the server of this machine is Berth ${version}, this is ${VERSION}; ` +
+      '`berth server stop` ends the old one (jobs go on), the next command starts the new one\n',
+  );
+}

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { BerthError } from '@berth/core/errors';
+import type { Home } from '../home.ts';
+import { serverProgram } from '../installation.ts';
+
+export interface ServerOptions {
+  readonly host?: string;
+  readonly port?: number;
+}
+
+export interface StartedServer {
+  hasEnded(): boolean;
+  /** Why it did not come up, with the last lines of its log. */
+  failure(): BerthError;
+}
+
+const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
+const SHOWN_LINES = 15;
+
+/** Words of the command that runs the server in this home. */
+export function serverCommand(options: ServerOptions): string[] {
+  const words = [serverProgram()];
+  if (options.host !== undefined) words.push('--host', options.host);
+  if (options.port !== undefined) words.push('--port', String(options.port));
+  return words;
+}
+
+export function logPath(home: Home): string {
+  return join(home.server, 'server.log');
+}
+
+/** Starts the server in a session of its own: neither Ctrl-C here nor the end of the terminal reaches it. */
+export function spawnServer(home: Home, options: ServerOptions): StartedServer {
+  const path = logPath(home);
+  keepSmall(path);
+  const log = openSync(path, 'a', 0o600);
+  const before = statSync(path).size;
+  const child = spawn(process.execPath, serverCommand(options), {
+    detached: true,
+    // Not the caller's directory: it would keep a file system busy that somebody wants to unmount.
+    cwd: home.root,
+    stdio: ['ignore', log, log],
+    env: { ...process.env, BERTH_HOME: home.root },
+  });
+  closeSync(log);
+  child.unref();
+  let ended: string | null = null;
+  child.once('error', (error) => {
+    ended = error.message;
+  });
+  child.once('exit', (code, signal) => {
+    ended = signal === null ? `exit code ${code}` : signal;
+  });
+  return {
+    hasEnded: () => ended !== null,
+    failure: () => {
+      const lines = readFileSync(path).subarray(before).toString('utf8').trimEnd().split('\n').slice(-SHOWN_LINES);
+      const shown =
+        lines.join('\n').trim() === '' ? '' : `; its log ends with\n${lines.map((l) => `  ${l}`).join('\n')}`;
+      return new BerthError('unavailable', `the server of this machine ended at once (${ended})${shown}`, {
+        hint: `the whole log is ${path}`,
+      });
+    },
+  };
+}
+
+/** One old log is kept. */
+function keepSmall(path: string): void {
+  try {
+    if (statSync(path).size > LOG_LIMIT_BYTES) renameSync(path, `${path}.1`);
+  } catch {
+    // There is none yet.
+  }
+}

@@ -1,0 +1,9 @@
+import { fileURLToPath } from 'node:url';
+
+/** In a clone this file is TypeScript; in an installed package it is part of a chunk in `dist/cli/`. */
+const isSource = import.meta.url.endsWith('.ts');
+
+/** The program of the server. */
+export function serverProgram(): string {
+  return fileURLToPath(new URL(isSource ? '../../server/src/main.ts' : '../server.js', import.meta.url));
+}

@@ -1,0 +1,54 @@
+import { constants } from 'node:os';
+import type { RunView } from '@berth/core/api-schemas';
+import { isRunFinished } from '@berth/core/states';
+import { EXIT_FAILURE, EXIT_INTERRUPTED } from './output/error.ts';
+import { dollars, duration, plural } from './output/format.ts';
+import { styledError } from './output/style.ts';
+
+/**
+ * The exit code of a command that waited for the run: the job's own; 128 and the signal's number; 130
+ * when somebody stopped it; 1 when it failed without any.
+ */
+export function exitCodeOf(run: RunView): number {
+  if (!isRunFinished(run.status)) return EXIT_FAILURE;
+  if (run.status === 'done') return run.exit_status ?? 0;
+  if (run.status === 'terminated') return EXIT_INTERRUPTED;
+  if (run.exit_status !== null && run.exit_status !== 0) return run.exit_status;
+  const signal = run.jobs.find((job) => job.signal !== null)?.signal;
+  const numbers: Readonly<Record<string, number>> = constants.signals;
+  const number = signal == null ? undefined : numbers[signal];
+  return number === undefined ? EXIT_FAILURE : 128 + number;
+}
+
+/** What became of it, how long it took and what it cost, in one or two lines. */
+export function formatEnd(run: RunView): string {
+  const started = run.started_at ?? run.submitted_at;
+  const took = run.finished_at === null ? null : duration(run.finished_at - started);
+  const facts = [
+    exitText(run),
+    run.started_at === null || took === null ? null : took,
+    dollars(run.cost),
+    run.jobs.length > 1 ? plural(run.jobs.length, 'node') : null,
+  ];
+  const line = `${mark(run)} ${styledError('bold', run.name)} ${verb(run)}: ${facts.filter((f) => f !== null).join(', ')}`;
+  const why = run.status === 'done' ? null : (run.message ?? run.jobs.find((job) => job.message !== null)?.message);
+  return why == null || why === '' ? line : `${line}\n  ${why}`;
+}
+
+function mark(run: RunView): string {
+  if (run.status === 'done') return styledError('green', '✓');
+  return run.status === 'failed' ? styledError('red', '✗') : styledError('yellow', '■');
+}
+
+function verb(run: RunView): string {
+  if (run.status === 'terminated') return run.end_reason === 'aborted-by-user' ? 'was aborted' : 'was stopped';
+  return run.status;
+}
+
+function exitText(run: RunView): string {
+  const signal = run.jobs.find((job) => job.signal !== null)?.signal;
+  if (signal != null && run.status !== 'done') return `ended by ${signal}`;
+  if (run.exit_status !== null) return `exit status ${run.exit_status}`;
+  const reason = run.jobs.find((job) => job.end_reason !== null && job.status !== 'done')?.end_reason;
+  return reason ?? run.end_reason ?? 'no exit status';
+}
