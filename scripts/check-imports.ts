@@ -44,8 +44,12 @@ export function check(root: string, file: string, source: string, room: Room, ro
 export function checkAll(root: string): { breaches: Breach[]; files: number } {
   const breaches: Breach[] = [];
   let files = 0;
+  const seen = new Set<string>();
   for (const room of ROOMS) {
     for (const folder of globSync(room.folder, { cwd: root })) {
+      // The first entry that fits a folder is its rule.
+      if (seen.has(folder)) continue;
+      seen.add(folder);
       for (const file of globSync(`${folder}/src/**/*.ts`, { cwd: root })) {
         files += 1;
         breaches.push(...check(root, file, readFileSync(join(root, file), 'utf8'), room, join(root, folder)));

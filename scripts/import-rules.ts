@@ -24,6 +24,12 @@ export const ROOMS: readonly Room[] = [
   },
   { folder: 'packages/client', rooms: ['@berth/core'], packages: ['tar', 'ignore'] },
   { folder: 'packages/cli', rooms: ['@berth/core', '@berth/client'], packages: ['commander', 'tar', 'yaml'] },
+  {
+    // The one backend that shares a machine with its agents: it clears away what a dead one left.
+    folder: 'backends/local',
+    rooms: ['@berth/backend', '@berth/core', '@berth/agent'],
+    packages: ['zod'],
+  },
   { folder: 'backends/*', rooms: ['@berth/backend', '@berth/core'], packages: ['zod'] },
 ];
 

@@ -1,0 +1,116 @@
+/**
+ * `npm run build`: what a published package runs, as JavaScript in `dist/` that needs no other package.
+ *
+ *   dist/bin/berth.js            the launcher, as it is: any Node can read it
+ *   dist/cli/main.js             the command line; a command is a chunk that loads when it is called
+ *   dist/server.js               the server
+ *   dist/backends/NAME/          every backend of `backends/`, a package that discovery finds
+ *   dist/agent.js                the agent in one file, which can be carried to another machine
+ *   dist/THIRD-PARTY-LICENSES.txt
+ *
+ * Server and backends are built together and share chunks: what one of them throws, the other must know
+ * by its class. Which file lies where in a build, each room knows itself (`built-files.ts`).
+ */
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { discoverBackends } from '@berth/backend';
+import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { bundledPackages, licenseText } from './third-party-licenses.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** Older engines do not get this far: the launcher sees to it. */
+const TARGET = 'node24';
+
+const COMMON = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: TARGET,
+  // `node` picks CommonJS where a package has both; as modules they are smaller and need no shim.
+  mainFields: ['module', 'main'],
+  conditions: ['module'],
+  metafile: true,
+  logLevel: 'warning',
+  // Names in stack traces are what a bug report is made of; white space is not.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  keepNames: false,
+  charset: 'utf8',
+  // Their licences are in one file instead.
+  legalComments: 'none',
+  // CommonJS packages among the bundled ones ask for Node's modules with `require`, which a module has not.
+  banner: {
+    js: "import{createRequire as berthCreateRequire}from'node:module';const require=berthCreateRequire(import.meta.url);",
+  },
+} as const satisfies BuildOptions;
+
+/** Builds into `dist`, which is made anew. Throws when a part cannot be built. */
+export async function buildAll(dist: string): Promise<void> {
+  rmSync(dist, { recursive: true, force: true });
+  const { found, unavailable } = await discoverBackends({ roots: [join(root, 'backends')] });
+  for (const { dir, reason } of unavailable) throw new Error(`${dir}: ${reason}`);
+  const backends = found.map((backend) => ({ ...backend, folder: basename(backend.dir) }));
+
+  const builds = await Promise.all([
+    build({
+      ...COMMON,
+      entryPoints: { main: 'packages/cli/src/main.ts' },
+      outdir: join(dist, 'cli'),
+      splitting: true,
+      chunkNames: '[name]-[hash]',
+    }),
+    build({
+      ...COMMON,
+      entryPoints: {
+        server: 'packages/server/src/main.ts',
+        ...Object.fromEntries(backends.map(({ folder, module }) => [`backends/${folder}/index`, module])),
+      },
+      outdir: dist,
+      splitting: true,
+      // Beside server.js and no deeper: a module finds agent and backends from where its own file lies.
+      chunkNames: 'server-[name]-[hash]',
+    }),
+    build({ ...COMMON, entryPoints: { agent: 'packages/agent/src/main.ts' }, outdir: dist }),
+  ]);
+
+  for (const { dir, folder } of backends) writeBackendManifest(dir, join(dist, 'backends', folder));
+  writeLauncher(join(dist, 'bin', 'berth.js'));
+  writeLicenses(
+    join(dist, 'THIRD-PARTY-LICENSES.txt'),
+    builds.map((result) => result.metafile),
+  );
+}
+
+function writeLauncher(path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  copyFileSync(join(root, 'packages', 'cli', 'bin', 'berth.js'), path);
+  chmodSync(path, 0o755);
+}
+
+/** The package as discovery wants to see it: the source's manifest, with the module that was built. */
+function writeBackendManifest(source: string, target: string): void {
+  const { name, version, license } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')) as Manifest; // ours
+  const manifest = { name, version, private: true, type: 'module', license, berth: { backend: './index.js' } };
+  writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly license: string;
+}
+
+function writeLicenses(path: string, metafiles: readonly Metafile[]): void {
+  const inputs = metafiles.flatMap((metafile) => Object.keys(metafile.inputs));
+  writeFileSync(path, licenseText(bundledPackages(root, inputs)));
+}
+
+if (import.meta.main) {
+  const started = performance.now();
+  const dist = join(root, 'dist');
+  await buildAll(dist);
+  // On stderr: `npm pack --json` calls this and its stdout is for programs.
+  console.error(`built ${dist} in ${Math.round(performance.now() - started)} ms`);
+}
