@@ -100,6 +100,12 @@ function fromFastify(error: unknown): BerthError | null {
   if (typeof statusCode !== 'number' || statusCode < 400 || statusCode >= 500) return null;
   if (statusCode === 413)
     return new BerthError('too-large', 'The request is larger than the server takes.', { cause: error });
-  const what = code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' ? 'its body must be application/json' : error.message;
+  // Its own words repeat the whole URL, or name parts of the library.
+  const words: Readonly<Record<string, string>> = {
+    FST_ERR_CTP_INVALID_MEDIA_TYPE: 'its body must be application/json',
+    FST_ERR_MAX_PARAM_LENGTH: 'a part of its path is too long',
+    FST_ERR_BAD_URL: 'its path is not a valid one',
+  };
+  const what = words[String(code)] ?? error.message.slice(0, 200);
   return new BerthError('invalid-request', `The request cannot be read: ${what}`, { cause: error });
 }
