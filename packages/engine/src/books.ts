@@ -7,10 +7,18 @@ import type { Clock, RandomBytes, UserId } from '@berth/core';
 import { mayFollow, newId } from '@berth/core';
 import type { EventRow, Insert, Patch, Rows, Store, Tables } from '@berth/store';
 import { describeStatus } from './describe.ts';
+import type { StoreOutage } from './store-outage.ts';
 
 export type LiveTable = 'runs' | 'jobs' | 'instances' | 'fleets' | 'intents';
 
-export type Touched = { readonly [N in LiveTable]: { readonly table: N; readonly row: Rows[N] } }[LiveTable];
+/** A row that was written, and which of its fields; null: it is new. */
+export type Touched = {
+  readonly [N in LiveTable]: {
+    readonly table: N;
+    readonly row: Rows[N];
+    readonly fields: readonly (keyof Rows[N] & string)[] | null;
+  };
+}[LiveTable];
 
 export type EventDraft = Omit<EventRow, 'id' | 'at' | 'actor'>;
 
@@ -22,27 +30,50 @@ export interface Tx {
   event(draft: EventDraft): Promise<void>;
 }
 
+export interface BooksPorts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly outage: StoreOutage;
+  /** Called after a commit that wrote something. */
+  readonly onTouched: (touched: readonly Touched[]) => void;
+}
+
 export class Books {
   readonly store: Store;
   readonly #clock: Clock;
   readonly #random: RandomBytes;
+  readonly #outage: StoreOutage;
   readonly #onTouched: (touched: readonly Touched[]) => void;
 
-  constructor(store: Store, clock: Clock, random: RandomBytes, onTouched: (touched: readonly Touched[]) => void) {
-    this.store = store;
-    this.#clock = clock;
-    this.#random = random;
-    this.#onTouched = onTouched;
+  constructor(ports: BooksPorts) {
+    this.store = ports.store;
+    this.#clock = ports.clock;
+    this.#random = ports.random;
+    this.#outage = ports.outage;
+    this.#onTouched = ports.onTouched;
   }
 
   /** `actor`: the user whose request this is; null for what the engine does by itself. */
   async write<T>(actor: UserId | null, work: (tx: Tx) => Promise<T>): Promise<T> {
     const touched: Touched[] = [];
-    const result = await this.store.transaction(async (tables) => {
-      touched.length = 0;
-      return work(this.#tx(tables, actor, touched));
-    });
-    if (touched.length > 0) this.#onTouched(touched);
+    let result: T;
+    try {
+      result = await this.store.transaction(async (tables) => {
+        touched.length = 0;
+        const tx = this.#tx(tables, actor, touched);
+        const worked = await work(tx);
+        if (touched.length > 0) await this.#outage.tellIfOver(tx);
+        return worked;
+      });
+    } catch (error) {
+      this.#outage.failed(error);
+      throw error;
+    }
+    if (touched.length > 0) {
+      this.#outage.over();
+      this.#onTouched(touched);
+    }
     return result;
   }
 
@@ -68,7 +99,7 @@ export class Books {
           update(id: string, version: number, patch: unknown): Promise<Rows[typeof table]>;
         };
         const updated = await target.update(row.id, row.version, patch);
-        const entry = { table, row: updated } as Touched;
+        const entry = { table, row: updated, fields: Object.keys(patch) } as Touched;
         touched.push(entry);
         if (statusChanges) await noteStatus(entry);
         return updated;
@@ -76,7 +107,7 @@ export class Books {
       add: async (table, row) => {
         const target = tables[table] as unknown as { insert(row: unknown): Promise<Rows[typeof table]> };
         const added = await target.insert(row);
-        const entry = { table, row: added } as Touched;
+        const entry = { table, row: added, fields: null } as Touched;
         touched.push(entry);
         await noteStatus(entry);
         return added;

@@ -4,6 +4,7 @@ import { isInstanceAlive } from '@berth/core';
 import type { FleetRow, InstanceRow } from '@berth/store';
 import { letGo } from './decide-instance.ts';
 import { type Decision, NOTHING, sooner, type Write } from './decision.ts';
+import { FLEET_BACKOFF, isDue } from './timing.ts';
 
 export interface FleetSnapshot {
   readonly fleet: FleetRow;
@@ -45,36 +46,60 @@ function terminating(fleet: FleetRow, alive: readonly InstanceRow[], now: Millis
 
 function active(fleet: FleetRow, alive: readonly InstanceRow[], now: Millis): Decision<FleetEffect> {
   const staying = alive.filter((instance) => instance.status !== 'terminating');
-  const { min, target } = fleet.spec.nodes;
-  // The target is reached once, at the beginning; afterwards the minimum is kept.
-  const wanted = fleet.filledAt === null ? Math.max(min, target) : min;
-  const missing = wanted - staying.length;
-  if (missing > 0) {
-    if (fleet.nextAttemptAt !== null && now < fleet.nextAttemptAt) return { ...NOTHING, wakeAt: fleet.nextAttemptAt };
-    return { writes: [], effects: [{ kind: 'fill', fleet, missing }], wakeAt: null };
-  }
-  const allReady = staying.every((instance) => instance.readyAt !== null);
-  if (allReady && (fleet.filledAt === null || fleet.attempts > 0)) {
+  const missing = wantedNodes(fleet) - staying.length;
+  if (missing <= 0 && staying.every((instance) => instance.readyAt !== null) && isStriving(fleet)) {
     const patch = { filledAt: fleet.filledAt ?? now, attempts: 0, nextAttemptAt: null, message: null };
     return { writes: [{ change: 'fleets', row: fleet, patch }], effects: [], wakeAt: null };
   }
-  return reap(fleet, staying, now);
+  const { writes, wakeAt } = reap(fleet, staying, now);
+  if (writes.length > 0 || missing <= 0) return { writes, effects: [], wakeAt };
+  if (!isDue(fleet.nextAttemptAt, now, FLEET_BACKOFF.maxMs)) {
+    return { ...NOTHING, wakeAt: sooner(wakeAt, fleet.nextAttemptAt) };
+  }
+  return { writes: [], effects: [{ kind: 'fill', fleet, missing }], wakeAt };
+}
+
+/** The target is reached once, at the beginning; afterwards the minimum is kept. */
+export function wantedNodes(fleet: Pick<FleetRow, 'spec' | 'filledAt'>): number {
+  const { min, target } = fleet.spec.nodes;
+  return fleet.filledAt === null ? Math.max(min, target) : min;
+}
+
+function isStriving(fleet: FleetRow): boolean {
+  return fleet.filledAt === null || fleet.attempts > 0;
 }
 
 /** Idle instances above the minimum end after `idle_duration`, those that are idle longest first. */
-function reap(fleet: FleetRow, staying: readonly InstanceRow[], now: Millis): Decision<FleetEffect> {
+function reap(
+  fleet: FleetRow,
+  staying: readonly InstanceRow[],
+  now: Millis,
+): { readonly writes: readonly Write[]; readonly wakeAt: Millis | null } {
   const idleDurationMs = fleet.spec.idleDurationMs;
-  if (idleDurationMs === null) return NOTHING;
+  if (idleDurationMs === null) return { writes: [], wakeAt: null };
   const idle = staying
     .filter((instance) => instance.status === 'idle')
-    .sort((a, b) => (a.idleSince ?? now) - (b.idleSince ?? now) || (a.id < b.id ? -1 : 1));
+    .sort((a, b) => idleFrom(a) - idleFrom(b) || (a.id < b.id ? -1 : 1));
   const spare = staying.length - fleet.spec.nodes.min;
   const writes: Write[] = [];
   let wakeAt: Millis | null = null;
   for (const instance of idle.slice(0, Math.max(0, spare))) {
-    const until = (instance.idleSince ?? now) + idleDurationMs;
+    const until = idleFrom(instance) + idleDurationMs;
     if (now >= until) writes.push(...letGo(instance, 'idle-timeout', null, now));
     else wakeAt = sooner(wakeAt, until);
   }
-  return { writes, effects: [], wakeAt };
+  if (writes.length > 0 && fleet.filledAt === null) {
+    // Otherwise the rest of the target would be made again and again, only to wait for what cannot be had.
+    const message = 'The target was not reached before its first instances had been idle for too long.';
+    writes.unshift({
+      change: 'fleets',
+      row: fleet,
+      patch: { filledAt: now, attempts: 0, nextAttemptAt: null, message },
+    });
+  }
+  return { writes, wakeAt };
+}
+
+function idleFrom(instance: InstanceRow): Millis {
+  return instance.idleSince ?? instance.createdAt;
 }

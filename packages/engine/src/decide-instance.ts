@@ -6,13 +6,15 @@ import type { InstanceEndReason, Millis } from '@berth/core';
 import { isInstanceReady } from '@berth/core';
 import type { Insert, InstanceRow, IntentRow } from '@berth/store';
 import { type Decision, sooner, type Write } from './decision.ts';
-import { UNREACHABLE_LIMIT_MS } from './timing.ts';
+import { giveUpAt } from './reach.ts';
 
 export interface InstanceSnapshot {
   readonly instance: InstanceRow;
   /** At most one of each kind. */
   readonly openIntents: readonly IntentRow[];
   readonly linked: boolean;
+  /** Since when this engine is there to see what happens. */
+  readonly awakeSince: Millis;
   /** From creation until the agent must have answered. */
   readonly provisioningTimeoutMs: number;
 }
@@ -21,7 +23,7 @@ export type InstanceEffect =
   /** Keep a link to its agent. */
   | { readonly kind: 'link'; readonly instance: InstanceRow }
   /** The address is not known yet: ask the cloud. */
-  | { readonly kind: 'look'; readonly instance: InstanceRow }
+  | { readonly kind: 'find-address'; readonly instance: InstanceRow }
   /** Nobody needs its agent any more. */
   | { readonly kind: 'unlink'; readonly instance: InstanceRow };
 
@@ -36,15 +38,17 @@ export function decideInstance(snapshot: InstanceSnapshot, now: Millis): Decisio
       // Its create intent acts. Were that lost, the deadline would end it.
       return orTimeout(snapshot, now, []);
     case 'provisioning':
-      return orTimeout(
-        snapshot,
-        now,
-        instance.address === null ? [{ kind: 'look', instance }] : [{ kind: 'link', instance }],
-      );
+      return orTimeout(snapshot, now, reach(instance));
     case 'idle':
     case 'busy':
       return ready(snapshot, linked, now);
   }
+}
+
+function reach(instance: InstanceRow): readonly InstanceEffect[] {
+  if (instance.address !== null) return [{ kind: 'link', instance }];
+  // Until the cloud has given it an id, the intent to create it is what acts.
+  return instance.cloudId === null ? [] : [{ kind: 'find-address', instance }];
 }
 
 function orTimeout(
@@ -52,7 +56,7 @@ function orTimeout(
   now: Millis,
   effects: readonly InstanceEffect[],
 ): Decision<InstanceEffect> {
-  const deadline = snapshot.instance.createdAt + snapshot.provisioningTimeoutMs;
+  const deadline = Math.max(snapshot.instance.createdAt, snapshot.awakeSince) + snapshot.provisioningTimeoutMs;
   if (now < deadline) return { writes: [], effects, wakeAt: deadline };
   const seconds = Math.round(snapshot.provisioningTimeoutMs / 1000);
   return terminate(snapshot, 'provisioning-timeout', `Its agent did not answer within ${seconds} s.`, now);
@@ -60,15 +64,13 @@ function orTimeout(
 
 function ready(snapshot: InstanceSnapshot, linked: boolean, now: Millis): Decision<InstanceEffect> {
   const { instance } = snapshot;
-  let wakeAt: Millis | null = null;
-  if (instance.unreachableSince !== null) {
-    const giveUpAt = instance.unreachableSince + UNREACHABLE_LIMIT_MS;
-    if (now >= giveUpAt) return terminate(snapshot, 'unreachable', 'Its agent could not be reached any more.', now);
-    wakeAt = giveUpAt;
+  let wakeAt = giveUpAt(instance, snapshot.awakeSince);
+  if (wakeAt !== null && now >= wakeAt) {
+    return terminate(snapshot, 'unreachable', 'Its agent could not be reached any more.', now);
   }
   // In a fleet the fleet decides, because it keeps a minimum.
   if (instance.status === 'idle' && instance.fleetId === null && instance.idleDurationMs !== null) {
-    const idleUntil = (instance.idleSince ?? now) + instance.idleDurationMs;
+    const idleUntil = (instance.idleSince ?? instance.createdAt) + instance.idleDurationMs;
     if (now >= idleUntil) return terminate(snapshot, 'idle-timeout', null, now);
     wakeAt = sooner(wakeAt, idleUntil);
   }

@@ -3,6 +3,7 @@ import type { Millis } from '@berth/core';
 import type { InstanceRow, IntentRow } from '@berth/store';
 import type { Decision, Write } from './decision.ts';
 import { NOTHING } from './decision.ts';
+import { isDue, LONGEST_INTENT_WAIT_MS } from './timing.ts';
 
 export interface IntentSnapshot {
   readonly intent: IntentRow;
@@ -29,7 +30,7 @@ function create({ intent, instance }: IntentSnapshot, now: Millis): Decision<Int
     // No attempt is open, so there is nothing out there.
     return { writes: [settled(intent, 'failed', now)], effects: [], wakeAt: null };
   }
-  if (now < intent.nextAttemptAt) return { ...NOTHING, wakeAt: intent.nextAttemptAt };
+  if (!isDue(intent.nextAttemptAt, now, LONGEST_INTENT_WAIT_MS)) return { ...NOTHING, wakeAt: intent.nextAttemptAt };
   // A repeated create is the same machine (C2), so an unknown outcome is settled by asking again;
   // by looking only, when the machine is no longer wanted.
   const kind = wanted ? 'create' : 'settle-by-looking';
@@ -43,7 +44,7 @@ function terminate({ intent, instance, openCreate }: IntentSnapshot, now: Millis
     const writes: Write[] = [settled(intent, 'done', now), gone(instance, now)];
     return { writes, effects: [], wakeAt: null };
   }
-  if (now < intent.nextAttemptAt) return { ...NOTHING, wakeAt: intent.nextAttemptAt };
+  if (!isDue(intent.nextAttemptAt, now, LONGEST_INTENT_WAIT_MS)) return { ...NOTHING, wakeAt: intent.nextAttemptAt };
   return { writes: [], effects: [{ kind: 'terminate', intent, instance }], wakeAt: null };
 }
 

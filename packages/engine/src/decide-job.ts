@@ -5,15 +5,26 @@
 import type { JobStatus, Millis } from '@berth/core';
 import { isInstanceReady, isJobFinished } from '@berth/core';
 import type { InstanceRow, JobRow, Patch, RunRow } from '@berth/store';
-import { type Decision, NOTHING, type Write } from './decision.ts';
-import { AVOID_OFFER_MS, DRAIN_LIMIT_MS, STOP_OVERDUE_MS, UNREACHABLE_LIMIT_MS } from './timing.ts';
+import { type Decision, NOTHING, sooner, type Write } from './decision.ts';
+import { giveUpAt } from './reach.ts';
+import { avoidedOffers } from './retry.ts';
+import {
+  AVOID_BROKEN_OFFER_MS,
+  AVOID_OFFER_MS,
+  DRAIN_LIMIT_MS,
+  isDue,
+  STOP_OVERDUE_MS,
+  SUBMIT_LIMIT_MS,
+} from './timing.ts';
 
 export interface JobSnapshot {
   readonly job: JobRow;
   readonly run: RunRow;
   readonly instance: InstanceRow | null;
-  /** The link to the instance's agent is up. */
-  readonly linked: boolean;
+  /** Since when the link to the instance's agent is up; null: it is down. */
+  readonly linkedSince: Millis | null;
+  /** Since when this engine is there to see what happens: silence before that proves nothing. */
+  readonly awakeSince: Millis;
 }
 
 export type JobEffect =
@@ -21,7 +32,9 @@ export type JobEffect =
   | { readonly kind: 'submit'; readonly job: JobRow; readonly instance: InstanceRow }
   | { readonly kind: 'stop'; readonly job: JobRow; readonly instance: InstanceRow; readonly graceMs: number }
   /** Wait for the last of the log, fetch artifacts, let the agent forget the job. */
-  | { readonly kind: 'drain'; readonly job: JobRow; readonly instance: InstanceRow };
+  | { readonly kind: 'drain'; readonly job: JobRow; readonly instance: InstanceRow }
+  /** What is left at the agent cannot be had and shall not stay there. */
+  | { readonly kind: 'forget'; readonly job: JobRow; readonly instance: InstanceRow };
 
 export function decideJob(snapshot: JobSnapshot, now: Millis): Decision<JobEffect> {
   const { job } = snapshot;
@@ -40,94 +53,126 @@ export function decideJob(snapshot: JobSnapshot, now: Millis): Decision<JobEffec
 }
 
 function provisioning(snapshot: JobSnapshot, now: Millis): Decision<JobEffect> {
-  const { job, instance, linked } = snapshot;
+  const { job, instance, linkedSince } = snapshot;
   if (job.stopRequested !== null) return stopped(snapshot, now);
-  if (instance === null || instance.status === 'terminating' || instance.status === 'terminated') {
-    return placeAgain(job, instance, now);
-  }
-  if (!isInstanceReady(instance.status) || !linked) return NOTHING;
+  if (isGone(instance)) return placeAgain(job, instance, now);
+  // The instance has deadlines of its own, and wakes the job when it is ready or given up.
+  if (instance === null || !isInstanceReady(instance.status) || linkedSince === null) return NOTHING;
   // Written before the agent is told, so that a job is never at an agent that the books do not name.
   return one({ change: 'jobs', row: job, patch: { status: 'pulling', agentState: null, progress: null } });
 }
 
 /** The instance was lost before it had the job: another offer is tried, this one is left alone for a while. */
 function placeAgain(job: JobRow, instance: InstanceRow | null, now: Millis): Decision<JobEffect> {
-  const avoidOffers: Record<string, Millis> = {};
-  for (const [offer, until] of Object.entries(job.avoidOffers)) if (until > now) avoidOffers[offer] = until;
-  if (instance !== null) avoidOffers[instance.offer.id] = now + AVOID_OFFER_MS;
-  return one({
-    change: 'jobs',
-    row: job,
-    patch: {
-      status: 'submitted',
-      instanceId: null,
-      pricePerHour: null,
-      heldFrom: null,
-      avoidOffers,
-      message: instance?.message ?? null,
+  const avoidOffers = avoidedOffers([job], now);
+  if (instance !== null) {
+    const broken = instance.endReason === 'provisioning-timeout';
+    avoidOffers[instance.offer.id] = now + (broken ? AVOID_BROKEN_OFFER_MS : AVOID_OFFER_MS);
+  }
+  const writes: Write[] = [
+    {
+      change: 'jobs',
+      row: job,
+      patch: {
+        status: 'submitted',
+        instanceId: null,
+        pricePerHour: null,
+        heldFrom: null,
+        avoidOffers,
+        message: instance?.message ?? null,
+      },
     },
-  });
+  ];
+  return { writes: [...writes, ...released(instance, now)], effects: [], wakeAt: null };
 }
 
 function atAgent(snapshot: JobSnapshot, now: Millis): Decision<JobEffect> {
-  const { job, instance, linked } = snapshot;
+  const { job, instance, linkedSince } = snapshot;
   const lost = lostInstance(snapshot, now);
   if (lost !== null) return lost;
   if (job.stopRequested !== null) {
     return one({ change: 'jobs', row: job, patch: { status: 'terminating', progress: null } });
   }
-  if (instance === null || !linked || job.agentState !== null) return { ...NOTHING, wakeAt: lostAt(instance) };
-  return { writes: [], effects: [{ kind: 'submit', job, instance }], wakeAt: lostAt(instance) };
+  const wakeAt = lostAt(snapshot);
+  if (instance === null || linkedSince === null || job.agentState !== null) return { ...NOTHING, wakeAt };
+  const submitBy = Math.max(job.heldFrom ?? 0, instance.readyAt ?? 0, snapshot.awakeSince) + SUBMIT_LIMIT_MS;
+  if (now >= submitBy) {
+    const message = `Its agent did not take the job within ${SUBMIT_LIMIT_MS / 60_000} min.`;
+    const patch = { status: 'terminating', stopRequested: 'abort', stopReason: 'setup-error', message } as const;
+    return one({ change: 'jobs', row: job, patch });
+  }
+  return { writes: [], effects: [{ kind: 'submit', job, instance }], wakeAt: sooner(wakeAt, submitBy) };
 }
 
 function ending(snapshot: JobSnapshot, now: Millis): Decision<JobEffect> {
-  const { job, run, instance, linked } = snapshot;
+  const { job, run, instance, linkedSince } = snapshot;
   if (job.agentState === 'ended') return draining(snapshot, now);
   const lost = lostInstance(snapshot, now);
   if (lost !== null) return lost;
   const graceMs = job.stopRequested === 'abort' ? 0 : run.spec.work.stopDurationMs;
-  if (job.stopBy === null || (graceMs === 0 && job.stopBy > now + STOP_OVERDUE_MS)) {
-    return one({ change: 'jobs', row: job, patch: { stopBy: now + graceMs + STOP_OVERDUE_MS } });
+  const longestMs = graceMs + STOP_OVERDUE_MS;
+  // An abort shortens what a stop has granted; a time beyond all grace is from before the clock was set back.
+  if (job.stopBy === null || job.stopBy > now + longestMs) {
+    return one({ change: 'jobs', row: job, patch: { stopBy: now + longestMs } });
   }
-  if (now >= job.stopBy && linked && instance !== null) {
+  // The link wakes the job when it is back, the instance when it is given up.
+  if (instance === null || linkedSince === null) return { ...NOTHING, wakeAt: lostAt(snapshot) };
+  const dueAt = dueWhileLinked(job.stopBy, linkedSince);
+  if (now >= dueAt) {
     const message = 'The agent did not end the job in time; its instance is given back.';
     return finish(snapshot, now, { message }, { status: 'terminating', endReason: 'unreachable', message });
   }
-  const wakeAt = Math.max(job.stopBy, now + 1_000);
-  if (!linked || instance === null) return { ...NOTHING, wakeAt };
-  return { writes: [], effects: [{ kind: 'stop', job, instance, graceMs }], wakeAt };
+  return { writes: [], effects: [{ kind: 'stop', job, instance, graceMs }], wakeAt: dueAt };
 }
 
 /** The end is known; the instance is held until the last of log and artifacts is here. */
 function draining(snapshot: JobSnapshot, now: Millis): Decision<JobEffect> {
-  const { job, instance, linked } = snapshot;
+  const { job, instance, linkedSince } = snapshot;
   if (job.cleanedAt !== null) return finish(snapshot, now, {});
-  const giveUpAt = (job.finishedAt ?? now) + DRAIN_LIMIT_MS;
-  const gone = instance === null || instance.status === 'terminated';
-  if (gone || now >= giveUpAt) {
-    const what = gone ? 'its instance is gone' : 'they could not be stored in time';
-    const message = [job.message, `The rest of its log and its artifacts are lost: ${what}.`].filter(Boolean).join(' ');
-    return finish(snapshot, now, { message });
+  if (instance === null || isGone(instance)) return unfinished(snapshot, 'its instance is gone', now);
+  if (linkedSince === null) {
+    const lost = lostInstance(snapshot, now);
+    return lost === null ? { ...NOTHING, wakeAt: lostAt(snapshot) } : unfinished(snapshot, 'it cannot be reached', now);
   }
-  if (!linked) return { ...NOTHING, wakeAt: giveUpAt };
-  return { writes: [], effects: [{ kind: 'drain', job, instance }], wakeAt: giveUpAt };
+  const dueAt = dueWhileLinked(job.stopBy ?? 0, linkedSince);
+  if (isDue(dueAt, now, DRAIN_LIMIT_MS)) {
+    const finished = unfinished(snapshot, 'it could not be stored in time', now);
+    return { ...finished, effects: [{ kind: 'forget', job, instance }] };
+  }
+  return { writes: [], effects: [{ kind: 'drain', job, instance }], wakeAt: dueAt };
+}
+
+/** Its end is as it was reported, but not all that it left is here. */
+function unfinished(snapshot: JobSnapshot, why: string, now: Millis): Decision<JobEffect> {
+  const { job } = snapshot;
+  const what = job.artifacts === null ? 'The rest of its log is' : 'The rest of its log and its artifacts are';
+  return finish(snapshot, now, { message: [job.message, `${what} lost: ${why}.`].filter(Boolean).join(' ') });
+}
+
+/** An agent that was out of reach when its time ran out may have kept it: it gets a while to say so. */
+function dueWhileLinked(at: Millis, linkedSince: Millis): Millis {
+  return Math.max(at, linkedSince + STOP_OVERDUE_MS);
 }
 
 /** The job ends with its instance, when that is gone or has been silent for too long. */
 function lostInstance(snapshot: JobSnapshot, now: Millis): Decision<JobEffect> | null {
   const { job, instance } = snapshot;
-  const gone = instance === null || instance.status === 'terminating' || instance.status === 'terminated';
-  const silent =
-    instance !== null && instance.unreachableSince !== null && now >= instance.unreachableSince + UNREACHABLE_LIMIT_MS;
-  if (!gone && !silent) return null;
+  const gone = instance === null || isGone(instance);
+  const silentUntil = lostAt(snapshot);
+  if (!gone && (silentUntil === null || now < silentUntil)) return null;
   if (job.stopReason !== null) return finish(snapshot, now, { finishedAt: now });
   const reason = instance?.capacityType === 'spot' ? 'interrupted' : 'agent-lost';
   const message = gone ? (instance?.message ?? 'Its instance is gone.') : 'Its instance cannot be reached.';
   return finish(snapshot, now, { endReason: reason, message, finishedAt: now });
 }
 
-function lostAt(instance: InstanceRow | null): Millis | null {
-  return instance?.unreachableSince == null ? null : instance.unreachableSince + UNREACHABLE_LIMIT_MS;
+function lostAt({ instance, awakeSince }: JobSnapshot): Millis | null {
+  return instance === null ? null : giveUpAt(instance, awakeSince);
+}
+
+/** Given back, or known to be on its way: nothing on it can be reached any more. */
+function isGone(instance: InstanceRow | null): boolean {
+  return instance === null || instance.status === 'terminating' || instance.status === 'terminated';
 }
 
 /** Stopped before an agent knew of it. */
@@ -158,11 +203,14 @@ function finish(
       },
     },
   ];
-  if (instance !== null) {
-    const patch = { ...release(instance, now), ...(lastly === null ? {} : { ...lastly, terminationRequestedAt: now }) };
-    if (Object.keys(patch).length > 0) writes.push({ change: 'instances', row: instance, patch });
-  }
+  writes.push(...released(instance, now, lastly === null ? {} : { ...lastly, terminationRequestedAt: now }));
   return { writes, effects: [], wakeAt: null };
+}
+
+function released(instance: InstanceRow | null, now: Millis, lastly: Patch<InstanceRow> = {}): Write[] {
+  if (instance === null) return [];
+  const patch = { ...release(instance, now), ...lastly };
+  return Object.keys(patch).length === 0 ? [] : [{ change: 'instances', row: instance, patch }];
 }
 
 /** Gives the job's block back. */

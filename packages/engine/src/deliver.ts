@@ -1,7 +1,7 @@
 /** What the engine asks of agents: take a job, start it, stop it, and give up what is left of it. */
 import type { BlobHash, ClusterInfo, WorkSpec } from '@berth/core';
-import { BerthError, isJobFinished } from '@berth/core';
-import type { InstanceRow, JobRow, RunRow } from '@berth/store';
+import { BerthError, isJobFinished, isUserMistake } from '@berth/core';
+import type { InstanceRow, JobRow, Patch, RunRow } from '@berth/store';
 import { makeAssignment } from './assignment.ts';
 import type { Books } from './books.ts';
 import { messageOf } from './effects.ts';
@@ -39,11 +39,16 @@ export class Delivery {
       if (!(error instanceof BerthError)) throw error;
       return this.#cannotBeSetUp(job, error.message);
     }
-    const hashes = blobsOf(run.spec.work);
-    if (hashes.length > 0) {
-      for (const hash of await link.missingBlobs(hashes, signal)) await link.sendBlob(hash, signal);
+    try {
+      await sendBlobs(link, blobsOf(run.spec.work), signal);
+      // Cancelled, because nobody wants the job any more: then the agent must not hear of it.
+      signal.throwIfAborted();
+      await link.submit(assignment, signal);
+    } catch (error) {
+      // Trying again would bring the same answer: the agent refuses the job, or its code is here no more.
+      if (signal.aborted || !isUserMistake(error)) throw error;
+      return this.#cannotBeSetUp(job, error.message);
     }
-    await link.submit(assignment, signal);
     await this.#books.write(null, async (tx) => {
       const fresh = await tx.read.jobs.get(job.id);
       // Its reports may have overtaken this answer.
@@ -73,11 +78,12 @@ export class Delivery {
     await this.#linkOf(own).start(job.id, cluster, signal);
   }
 
+  /** The job must not be under submission any more. */
   async stop(job: JobRow, instance: InstanceRow, graceMs: number, signal: AbortSignal): Promise<void> {
-    await this.#linkOf(instance).stop(job.id, graceMs, signal);
+    const link = this.#linkOf(instance);
+    await link.stop(job.id, graceMs, signal);
     if (job.agentState !== null) return;
     // The agent may never have heard of the job, and then it never reports an end.
-    const link = this.#linkOf(instance);
     await link.remove(job.id, signal);
     await this.#books.write(null, async (tx) => {
       const fresh = await tx.read.jobs.get(job.id);
@@ -99,16 +105,25 @@ export class Delivery {
     let problem: string | null = null;
     if (job.artifacts !== null && !job.artifacts.fetched) {
       problem = await this.#fetchArtifacts(link, job, signal);
+      // Before the agent forgets them: a server that dies in between must not believe them lost.
+      if (problem === null) await this.#note(job, (fresh) => ({ artifacts: fetched(fresh.artifacts) }));
     }
     await link.remove(job.id, signal);
+    await this.#note(job, (fresh) => ({
+      cleanedAt: this.#ports.clock.now(),
+      ...(problem === null ? {} : { message: [fresh.message, problem].filter(Boolean).join(' ') }),
+    }));
+  }
+
+  /** What it left cannot be had; the agent need not keep it. */
+  async forget(job: JobRow, instance: InstanceRow, signal: AbortSignal): Promise<void> {
+    await this.#links.link(instance.id)?.remove(job.id, signal);
+  }
+
+  async #note(job: JobRow, patch: (fresh: JobRow) => Patch<JobRow>): Promise<void> {
     await this.#books.write(null, async (tx) => {
       const fresh = await tx.read.jobs.get(job.id);
-      if (fresh === null || isJobFinished(fresh.status)) return;
-      await tx.change('jobs', fresh, {
-        cleanedAt: this.#ports.clock.now(),
-        ...(fresh.artifacts === null ? {} : { artifacts: { ...fresh.artifacts, fetched: problem === null } }),
-        ...(problem === null ? {} : { message: [fresh.message, problem].filter(Boolean).join(' ') }),
-      });
+      if (fresh !== null && !isJobFinished(fresh.status)) await tx.change('jobs', fresh, patch(fresh));
     });
   }
 
@@ -146,6 +161,15 @@ export class Delivery {
     if (link === null) throw new Error('The link to the agent is down.');
     return link;
   }
+}
+
+async function sendBlobs(link: AgentLink, hashes: readonly BlobHash[], signal: AbortSignal): Promise<void> {
+  if (hashes.length === 0) return;
+  for (const hash of await link.missingBlobs(hashes, signal)) await link.sendBlob(hash, signal);
+}
+
+function fetched(artifacts: JobRow['artifacts']): JobRow['artifacts'] {
+  return artifacts === null ? null : { ...artifacts, fetched: true };
 }
 
 function blobsOf(work: WorkSpec): BlobHash[] {

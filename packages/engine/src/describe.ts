@@ -47,12 +47,12 @@ export function jobLabel(row: Pick<JobRow, 'replica' | 'node' | 'submission'>): 
 }
 
 function job(row: JobRow): EventDraft {
-  const details: Record<string, unknown> = {};
+  const details: { reason?: string; exit_status?: number; signal?: string } = {};
   let because = '';
   if (row.endReason !== null) {
-    details['reason'] = row.endReason;
-    if (row.exitStatus !== null) details['exit_status'] = row.exitStatus;
-    if (row.signal !== null) details['signal'] = row.signal;
+    details.reason = row.endReason;
+    if (row.exitStatus !== null) details.exit_status = row.exitStatus;
+    if (row.signal !== null) details.signal = row.signal;
     const how =
       row.signal !== null ? `, signal ${row.signal}` : row.exitStatus !== null ? `, exit status ${row.exitStatus}` : '';
     because = ` (${row.endReason}${how}${row.message ? `: ${row.message}` : ''})`;
@@ -81,4 +81,27 @@ function instance(row: InstanceRow): EventDraft {
     runId: null,
     details: row.endReason === null ? {} : { reason: row.endReason },
   };
+}
+
+/** Why a job failed, in sentences, for its run. */
+export function describeFailure(job: JobRow): string {
+  const where = `Node ${job.node}`;
+  switch (job.endReason) {
+    case 'exited':
+      return job.signal !== null
+        ? `${where} was ended by signal ${job.signal}.`
+        : `${where} exited with status ${job.exitStatus ?? '?'}.`;
+    case 'no-capacity':
+      return sentence(job.message ?? 'There is no place for it');
+    case 'max-duration':
+      return `${where} was ended because its max_duration was over.`;
+    default: {
+      const what = job.endReason === 'agent-lost' ? 'agent lost' : (job.endReason ?? 'failed');
+      return sentence(job.message ? `${where}: ${what}: ${job.message}` : `${where}: ${what}`);
+    }
+  }
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -4,8 +4,9 @@
  */
 import type { Logger } from '@berth/backend';
 import type { Millis } from '@berth/core';
+import { type Deadline, deadline } from './deadline.ts';
 import type { EngineClock } from './ports.ts';
-import { type Backoff, backoff } from './timing.ts';
+import { type Backoff, backoff, isDue } from './timing.ts';
 
 export interface EffectOptions {
   readonly deadlineMs: number;
@@ -14,12 +15,27 @@ export interface EffectOptions {
   readonly wake: (at?: Millis) => void;
 }
 
+interface InFlight {
+  readonly cancel: Deadline;
+  cancelled: boolean;
+  askedAgain: boolean;
+  done: Promise<void>;
+}
+
+interface Failures {
+  readonly count: number;
+  readonly retryAt: Millis;
+}
+
 export class Effects {
   readonly #clock: EngineClock;
   readonly #log: Logger;
-  readonly #inFlight = new Map<string, { askedAgain: boolean; done: Promise<void> }>();
-  readonly #failures = new Map<string, { count: number; retryAt: Millis }>();
+  /** By `<thing>/<kind>`. */
+  readonly #inFlight = new Map<string, InFlight>();
+  /** By thing, then by kind. */
+  readonly #failures = new Map<string, Map<string, Failures>>();
   readonly #stopping = new AbortController();
+  #stopped = false;
 
   constructor(clock: EngineClock, log: Logger) {
     this.#clock = clock;
@@ -30,67 +46,111 @@ export class Effects {
     return this.#inFlight.size === 0;
   }
 
-  /** Begins the effect unless it is under way, or failed a moment ago. `key` names effect and thing. */
-  begin(key: string, options: EffectOptions, perform: (signal: AbortSignal) => Promise<void>): void {
-    if (this.#stopping.signal.aborted) return;
+  /** Things of which something is remembered. */
+  get size(): number {
+    return this.#inFlight.size + this.#failures.size;
+  }
+
+  /** Begins the effect unless it is under way, or failed a moment ago. */
+  begin(thing: string, kind: string, options: EffectOptions, perform: (signal: AbortSignal) => Promise<void>): void {
+    if (this.#stopped) return;
+    const key = `${thing}/${kind}`;
     const running = this.#inFlight.get(key);
     if (running !== undefined) {
       running.askedAgain = true;
       return;
     }
-    const failed = this.#failures.get(key);
-    if (failed !== undefined && failed.retryAt > this.#clock.now()) {
+    const failed = this.#failures.get(thing)?.get(kind);
+    if (failed !== undefined && !isDue(failed.retryAt, this.#clock.now(), options.backoff.maxMs)) {
       options.wake(failed.retryAt);
       return;
     }
-    const entry = { askedAgain: false, done: Promise.resolve() };
+    const cancel = deadline(this.#clock, options.deadlineMs, this.#stopping.signal);
+    const entry: InFlight = { cancel, cancelled: false, askedAgain: false, done: Promise.resolve() };
     this.#inFlight.set(key, entry);
-    entry.done = this.#perform(key, options, perform, entry);
+    entry.done = this.#perform(thing, kind, options, perform, entry);
   }
 
-  /** Resolves when nothing is under way; what is, gets `graceMs` before it is aborted. */
+  /** Aborts the effect if it is under way. Resolves when it has let go; rejects when `signal` is aborted before. */
+  async cancel(thing: string, kind: string, signal: AbortSignal): Promise<void> {
+    const entry = this.#inFlight.get(`${thing}/${kind}`);
+    if (entry === undefined) return;
+    signal.throwIfAborted();
+    entry.cancelled = true;
+    entry.cancel.abort(new Error('It is no longer wanted.'));
+    const gaveUp = Promise.withResolvers<never>();
+    const giveUp = (): void => gaveUp.reject(signal.reason);
+    signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      await Promise.race([entry.done, gaveUp.promise]);
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+  }
+
+  /** The thing is finished: that something about it failed need not be remembered. */
+  forget(thing: string): void {
+    this.#failures.delete(thing);
+  }
+
+  /**
+   * Resolves when nothing is under way. What is, gets `graceMs` before it is aborted, and as long again
+   * to obey; what does not, is left behind: its outcome is looked for at the next start.
+   */
   async stop(graceMs: number): Promise<void> {
-    const cancel = this.#clock.after(graceMs, () => this.#stopping.abort(new Error('The server is stopping.')));
-    while (this.#inFlight.size > 0) await Promise.allSettled([...this.#inFlight.values()].map((entry) => entry.done));
-    cancel();
+    this.#stopped = true;
+    const late = Promise.withResolvers<void>();
+    const abort = this.#clock.after(graceMs, () => this.#stopping.abort(new Error('The server is stopping.')));
+    const leave = this.#clock.after(2 * graceMs, () => late.resolve());
+    await Promise.race([late.promise, Promise.all([...this.#inFlight.values()].map((entry) => entry.done))]);
+    abort();
+    leave();
     this.#stopping.abort(new Error('The server is stopping.'));
+    if (this.#inFlight.size > 0) this.#log.warn('Stopped without an end of', { actions: [...this.#inFlight.keys()] });
   }
 
-  /** For things that are finished: their failures need not be remembered. */
-  forget(key: string): void {
-    this.#failures.delete(key);
-  }
-
+  /** Never rejects. */
   async #perform(
-    key: string,
+    thing: string,
+    kind: string,
     options: EffectOptions,
     perform: (signal: AbortSignal) => Promise<void>,
-    entry: { askedAgain: boolean },
+    entry: InFlight,
   ): Promise<void> {
-    const deadline = new AbortController();
-    const cancel = this.#clock.after(options.deadlineMs, () =>
-      deadline.abort(new Error(`No answer within ${Math.round(options.deadlineMs / 1000)} s.`)),
-    );
-    const signal = AbortSignal.any([deadline.signal, this.#stopping.signal]);
+    const key = `${thing}/${kind}`;
     try {
-      await perform(signal);
-      this.#failures.delete(key);
+      await perform(entry.cancel.signal);
       this.#inFlight.delete(key);
+      this.#succeeded(thing, kind);
       if (entry.askedAgain) options.wake();
     } catch (error) {
-      const count = (this.#failures.get(key)?.count ?? 0) + 1;
-      const retryAt = this.#clock.now() + backoff(options.backoff, count);
-      this.#failures.set(key, { count, retryAt });
       this.#inFlight.delete(key);
+      if (entry.cancelled) return;
+      const count = (this.#failures.get(thing)?.get(kind)?.count ?? 0) + 1;
+      const retryAt = this.#clock.now() + backoff(options.backoff, count);
+      this.#failed(thing, kind, { count, retryAt });
       this.#log.warn('An action failed and will be tried again', {
-        action: key,
+        action: kind,
+        on: thing,
         failures: count,
         error: messageOf(error),
       });
       options.wake(retryAt);
     } finally {
-      cancel();
+      entry.cancel.clear();
     }
+  }
+
+  #failed(thing: string, kind: string, failures: Failures): void {
+    const kinds = this.#failures.get(thing) ?? new Map<string, Failures>();
+    kinds.set(kind, failures);
+    this.#failures.set(thing, kinds);
+  }
+
+  #succeeded(thing: string, kind: string): void {
+    const kinds = this.#failures.get(thing);
+    kinds?.delete(kind);
+    if (kinds?.size === 0) this.#failures.delete(thing);
   }
 }
 

@@ -3,31 +3,44 @@
  * Where nothing else restarts a dead agent (facet `agent`), the backend is asked to.
  */
 import type { AgentAddress } from '@berth/backend';
-import type { InstanceId, Millis } from '@berth/core';
+import type { InstanceId, JobId, Millis } from '@berth/core';
 import { isInstanceReady } from '@berth/core';
-import type { InstanceRow, JobRow } from '@berth/store';
-import type { Books, Tx } from './books.ts';
+import type { InstanceRow } from '@berth/store';
+import type { Books } from './books.ts';
+import { deadline, pause } from './deadline.ts';
 import { messageOf } from './effects.ts';
+import { recordHello } from './hello.ts';
 import type { AgentHandlers, AgentLink, EnginePorts } from './ports.ts';
 import { recordReport } from './reports.ts';
 import {
   AGENT_FIRST_START_MS,
   AGENT_REQUEST_DEADLINE_MS,
   AGENT_RESTART_AFTER_MS,
+  AGENT_RESTART_BACKOFF,
+  AGENT_TIDY_DEADLINE_MS,
   backoff,
+  isDue,
   LINK_BACKOFF,
+  LINK_STABLE_MS,
 } from './timing.ts';
 
 interface Entry {
   readonly instance: InstanceId;
-  link: AgentLink | null;
+  /** Fires when nobody needs the link any more. */
+  readonly dropping: AbortController;
+  up: { readonly link: AgentLink; readonly since: Millis } | null;
+  /** Tries in a row that led to no lasting link. */
   failures: number;
-  readonly firstTriedAt: Millis;
   downSince: Millis;
   restartDueAt: Millis;
   restarts: number;
-  cancelTimer: () => void;
-  dropped: boolean;
+}
+
+/** A link that is up. */
+interface Opened {
+  readonly link: AgentLink;
+  /** Resolves with the reason when it is gone. */
+  readonly gone: Promise<string>;
 }
 
 export class Links {
@@ -45,8 +58,17 @@ export class Links {
     this.#changed = changed;
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
   link(instance: InstanceId | null): AgentLink | null {
-    return instance === null ? null : (this.#entries.get(instance)?.link ?? null);
+    return instance === null ? null : (this.#entries.get(instance)?.up?.link ?? null);
+  }
+
+  /** Since when the link is up; null: it is not. */
+  linkedSince(instance: InstanceId | null): Millis | null {
+    return instance === null ? null : (this.#entries.get(instance)?.up?.since ?? null);
   }
 
   /** Begins to link, unless that is so already. */
@@ -55,121 +77,161 @@ export class Links {
     const now = this.#ports.clock.now();
     const entry: Entry = {
       instance: instance.id,
-      link: null,
+      dropping: new AbortController(),
+      up: null,
       failures: 0,
-      firstTriedAt: now,
       downSince: now,
       restartDueAt: now + (instance.readyAt === null ? AGENT_FIRST_START_MS : AGENT_RESTART_AFTER_MS),
       restarts: 0,
-      cancelTimer: () => {},
-      dropped: false,
     };
     this.#entries.set(instance.id, entry);
-    this.#track(this.#connect(entry));
+    const kept = this.#keep(entry)
+      .catch((error) => this.#ports.log.error('Linking failed unexpectedly', { error: messageOf(error) }))
+      .finally(() => {
+        this.#busy.delete(kept);
+        this.drop(entry.instance, entry);
+      });
+    this.#busy.add(kept);
   }
 
-  drop(instance: InstanceId): void {
+  /** @param only drop it only if it is this one still */
+  drop(instance: InstanceId, only?: Entry): void {
     const entry = this.#entries.get(instance);
-    if (entry === undefined) return;
-    entry.dropped = true;
-    entry.cancelTimer();
+    if (entry === undefined || (only !== undefined && entry !== only)) return;
     this.#entries.delete(instance);
-    entry.link?.close();
-    entry.link = null;
+    const link = entry.up?.link;
+    entry.up = null;
+    entry.dropping.abort(new Error('The link is no longer needed.'));
+    link?.close();
   }
 
+  /** Times that lie in the future now are from before. */
+  clockSetBack(now: Millis): void {
+    for (const entry of this.#entries.values()) {
+      entry.downSince = Math.min(entry.downSince, now);
+      if (entry.up !== null) entry.up = { ...entry.up, since: Math.min(entry.up.since, now) };
+    }
+  }
+
+  /** Resolves when nothing is left of any link. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const id of [...this.#entries.keys()]) this.drop(id);
     await Promise.allSettled(this.#busy);
   }
 
-  #track(work: Promise<void>): void {
-    const tracked = work
-      .catch((error) => this.#ports.log.error('Linking failed unexpectedly', { error: messageOf(error) }))
-      .finally(() => this.#busy.delete(tracked));
-    this.#busy.add(tracked);
-  }
-
-  async #connect(entry: Entry): Promise<void> {
-    let row: InstanceRow | null = null;
-    try {
-      row = await this.#books.store.read.instances.get(entry.instance);
-      if (entry.dropped) return;
-      const linkable = row?.status === 'provisioning' || (row !== null && isInstanceReady(row.status));
-      if (row === null || !linkable || row.address === null) {
-        this.drop(entry.instance);
-        return;
+  /** Links, stays linked as long as it lasts, and links again, until the entry is dropped. */
+  async #keep(entry: Entry): Promise<void> {
+    const { signal } = entry.dropping;
+    const { clock, log } = this.#ports;
+    while (!signal.aborted) {
+      try {
+        const opened = await this.#open(entry);
+        if (opened === null) return;
+        entry.up = { link: opened.link, since: clock.now() };
+        this.#changed(entry.instance);
+        const reason = await opened.gone;
+        if (signal.aborted) return;
+        this.#wentDown(entry);
+        log.info('The link to an agent is down', { instance: entry.instance, reason });
+        this.#changed(entry.instance);
+      } catch (error) {
+        if (signal.aborted) return;
+        await this.#failed(entry, error);
       }
-      const link = await this.#dial(entry, row);
-      if (entry.dropped) {
-        link.close();
-        return;
-      }
-      entry.link = link;
-      entry.failures = 0;
-      entry.restarts = 0;
-      const strangers = await this.#books.write(null, (tx) =>
-        onLinked(tx, entry.instance, link, this.#ports.clock.now()),
-      );
-      for (const job of strangers) {
-        const signal = AbortSignal.timeout(AGENT_REQUEST_DEADLINE_MS);
-        link
-          .remove(job, signal)
-          .catch((error) =>
-            this.#ports.log.warn('A finished job could not be removed', { job, error: messageOf(error) }),
-          );
-      }
-      this.#changed(entry.instance);
-    } catch (error) {
-      if (entry.dropped) return;
-      if (entry.link !== null) {
-        // The books could not be written: without them the link is of no use.
-        const link = entry.link;
-        entry.link = null;
-        link.close();
-      }
-      await this.#failed(entry, row, error);
+      if (entry.failures > 0) await pause(clock, backoff(LINK_BACKOFF, entry.failures), signal);
     }
   }
 
-  async #dial(entry: Entry, row: InstanceRow): Promise<AgentLink> {
+  #wentDown(entry: Entry): void {
+    const now = this.#ports.clock.now();
+    // A link that breaks as soon as it is up (a report cannot be stored) must not be tried in a tight loop.
+    const lasted = now - (entry.up?.since ?? now);
+    entry.failures = lasted >= LINK_STABLE_MS ? 0 : entry.failures + 1;
+    entry.up = null;
+    entry.downSince = now;
+    entry.restartDueAt = now + AGENT_RESTART_AFTER_MS;
+    entry.restarts = 0;
+  }
+
+  /** Null: the instance is no longer one to link to. Throws when there is no link to be had now. */
+  async #open(entry: Entry): Promise<Opened | null> {
+    const { signal } = entry.dropping;
+    const row = await this.#books.store.read.instances.get(entry.instance);
+    const linkable = row?.status === 'provisioning' || (row !== null && isInstanceReady(row.status));
+    if (signal.aborted || row === null || !linkable) return null;
+    if (row.address === null) throw new Error('Its address is not known.');
+    const gone = Promise.withResolvers<string>();
+    const handlers: AgentHandlers = {
+      report: async (seq, at, report) => {
+        const stray = await this.#books.write(null, async (tx) => {
+          const fresh = await tx.read.instances.get(entry.instance);
+          return fresh === null ? null : recordReport(tx, fresh, { seq, at, now: this.#ports.clock.now() }, report);
+        });
+        if (stray !== null && entry.up !== null) void this.#tidy(entry.up.link, stray);
+      },
+      closed: (reason) => gone.resolve(reason),
+    };
+    const link = await this.#dial(row, row.address, handlers, signal);
+    signal.addEventListener('abort', () => gone.resolve('dropped'), { once: true });
+    if (signal.aborted) {
+      link.close();
+      return null;
+    }
+    try {
+      // Before anybody sees the link: what the agent holds is compared with what the books say now.
+      const strangers = await this.#books.write(null, (tx) =>
+        recordHello(tx, entry.instance, link.hello, this.#ports.clock.now()),
+      );
+      for (const job of strangers) void this.#tidy(link, job);
+    } catch (error) {
+      link.close();
+      throw error;
+    }
+    return { link, gone: gone.promise };
+  }
+
+  async #dial(
+    row: InstanceRow,
+    address: NonNullable<InstanceRow['address']>,
+    handlers: AgentHandlers,
+    signal: AbortSignal,
+  ): Promise<AgentLink> {
     const jobs = await this.#books.store.read.jobs.find({
       where: { instanceId: row.id, status: { in: ['pulling', 'running', 'terminating'] } },
     });
-    let mine: AgentLink | null = null;
-    const handlers: AgentHandlers = {
-      report: (seq, at, report) =>
-        this.#books.write(null, async (tx) => {
-          const fresh = await tx.read.instances.get(entry.instance);
-          if (fresh !== null) await recordReport(tx, fresh, seq, at, report);
-        }),
-      closed: (reason) => {
-        if (entry.dropped || (mine !== null && entry.link !== mine)) return;
-        entry.link = null;
-        const now = this.#ports.clock.now();
-        entry.downSince = now;
-        entry.restartDueAt = now + AGENT_RESTART_AFTER_MS;
-        this.#ports.log.info('The link to an agent is down', { instance: entry.instance, reason });
-        this.#changed(entry.instance);
-        this.#track(this.#connect(entry));
-      },
-    };
     const target = {
       instance: row.id,
       // Written by `act-intent.ts` from what the backend returned.
-      address: row.address as unknown as AgentAddress,
+      address: address as unknown as AgentAddress,
       secret: this.#ports.sealer.open(row.agentSecret),
       resumeAfter: row.agentEventSeq,
       jobs: jobs.map((job) => job.id),
     };
-    mine = await this.#ports.agents.connect(target, handlers, AbortSignal.timeout(AGENT_REQUEST_DEADLINE_MS));
-    return mine;
+    const limit = deadline(this.#ports.clock, AGENT_REQUEST_DEADLINE_MS, signal);
+    try {
+      return await this.#ports.agents.connect(target, handlers, limit.signal);
+    } finally {
+      limit.clear();
+    }
   }
 
-  async #failed(entry: Entry, row: InstanceRow | null, error: unknown): Promise<void> {
+  /** A job that the agent still holds although nobody here does. Missed, it is seen again at the next link. */
+  async #tidy(link: AgentLink, job: JobId): Promise<void> {
+    const limit = deadline(this.#ports.clock, AGENT_TIDY_DEADLINE_MS);
+    try {
+      await link.stop(job, 0, limit.signal);
+      await link.remove(job, limit.signal);
+    } catch (error) {
+      this.#ports.log.warn('A job that is finished could not be removed', { job, error: messageOf(error) });
+    } finally {
+      limit.clear();
+    }
+  }
+
+  async #failed(entry: Entry, error: unknown): Promise<void> {
     entry.failures += 1;
-    if (entry.failures % 20 === 1 && entry.failures > 1) {
+    if (entry.failures % 20 === 0) {
       this.#ports.log.warn('An agent does not answer', {
         instance: entry.instance,
         failures: entry.failures,
@@ -177,7 +239,7 @@ export class Links {
       });
     }
     try {
-      await this.#noteUnreachable(entry);
+      const row = await this.#noteUnreachable(entry);
       if (row !== null) await this.#restartAgent(entry, row);
     } catch (restartError) {
       this.#ports.log.warn('An agent could not be started again', {
@@ -185,84 +247,33 @@ export class Links {
         error: messageOf(restartError),
       });
     }
-    if (entry.dropped || this.#stopped) return;
-    entry.cancelTimer = this.#ports.clock.after(backoff(LINK_BACKOFF, entry.failures), () => {
-      if (!entry.dropped) this.#track(this.#connect(entry));
-    });
   }
 
-  async #noteUnreachable(entry: Entry): Promise<void> {
+  async #noteUnreachable(entry: Entry): Promise<InstanceRow | null> {
     const row = await this.#books.store.read.instances.get(entry.instance);
-    if (row === null || row.unreachableSince !== null || !isInstanceReady(row.status)) return;
-    await this.#books.write(null, async (tx) => {
+    if (row === null || row.unreachableSince !== null || !isInstanceReady(row.status)) return row;
+    return this.#books.write(null, async (tx) => {
       const fresh = await tx.read.instances.get(entry.instance);
-      if (fresh === null || fresh.unreachableSince !== null || !isInstanceReady(fresh.status)) return;
-      await tx.change('instances', fresh, { unreachableSince: entry.downSince });
+      if (fresh === null || fresh.unreachableSince !== null || !isInstanceReady(fresh.status)) return fresh;
+      return tx.change('instances', fresh, { unreachableSince: entry.downSince });
     });
   }
 
   async #restartAgent(entry: Entry, row: InstanceRow): Promise<void> {
-    const now = this.#ports.clock.now();
-    if (now < entry.restartDueAt || row.cloudId === null) return;
-    const backend = this.#ports.backends.get(row.projectId, row.backend);
+    const { clock, backends, sealer, bootstrap, log } = this.#ports;
+    const now = clock.now();
+    if (!isDue(entry.restartDueAt, now, AGENT_RESTART_BACKOFF.maxMs) || row.cloudId === null) return;
+    const backend = backends.get(row.projectId, row.backend);
     if (backend?.compute.agent === undefined) return;
     entry.restarts += 1;
-    entry.restartDueAt = now + backoff({ firstMs: 1_000, factor: 2, maxMs: 60_000 }, entry.restarts);
-    const bootstrap = this.#ports.bootstrap(row.id, backend, this.#ports.sealer.open(row.agentSecret));
+    entry.restartDueAt = now + backoff(AGENT_RESTART_BACKOFF, entry.restarts);
     const ref = { cloudId: row.cloudId, token: row.token, region: row.region, zone: row.zone };
-    const call = { signal: AbortSignal.timeout(AGENT_REQUEST_DEADLINE_MS), log: this.#ports.log };
-    await backend.compute.agent.start(ref, bootstrap, call);
+    const limit = deadline(clock, AGENT_REQUEST_DEADLINE_MS, entry.dropping.signal);
+    try {
+      const start = bootstrap(row.id, backend, sealer.open(row.agentSecret));
+      await backend.compute.agent.start(ref, start, { signal: limit.signal, log });
+    } finally {
+      limit.clear();
+    }
   }
-}
-
-/** The agent has answered. Returns the jobs that it still holds although they are finished or not ours. */
-async function onLinked(tx: Tx, id: InstanceId, link: AgentLink, now: Millis): Promise<readonly JobRow['id'][]> {
-  const row = await tx.read.instances.get(id);
-  if (row === null || row.status === 'terminating' || row.status === 'terminated') return [];
-  const { hello } = link;
-  const restarted = row.agentBootId !== null && row.agentBootId !== hello.bootId;
-  const ready = row.status === 'provisioning';
-  await tx.change('instances', row, {
-    agentBootId: hello.bootId,
-    unreachableSince: null,
-    ...(ready
-      ? {
-          status: row.busyBlocks > 0 ? ('busy' as const) : ('idle' as const),
-          readyAt: now,
-          idleSince: row.busyBlocks > 0 ? null : now,
-          message: null,
-        }
-      : {}),
-  });
-  if (restarted) {
-    await tx.event({
-      projectId: row.projectId,
-      kind: 'agent.restarted',
-      message: `The agent of instance ${row.name} was started again`,
-      targetKind: 'instance',
-      targetId: row.id,
-      targetName: row.name,
-      runId: null,
-      details: {},
-    });
-  }
-  const jobs = await tx.read.jobs.find({
-    where: { instanceId: id, status: { in: ['pulling', 'running', 'terminating'] } },
-  });
-  const known = new Set(hello.jobs.map((job) => job.job));
-  for (const job of jobs) {
-    const told = job.agentState === 'ready' || job.agentState === 'running';
-    if (!told || known.has(job.id)) continue;
-    await tx.change('jobs', job, {
-      status: 'terminating',
-      agentState: 'ended',
-      endReason: 'agent-lost',
-      message: 'The agent no longer knows of this job.',
-      finishedAt: now,
-      cleanedAt: now,
-      progress: null,
-    });
-  }
-  const ours = new Set(jobs.map((job) => job.id));
-  return hello.jobs.map((job) => job.job).filter((job) => !ours.has(job));
 }

@@ -1,15 +1,17 @@
 /** Finds a place for every job of a run that has none, and takes it: all of them in one transaction, or none. */
-import type { FleetId, InstanceId, Millis, Offer, ProjectId, RandomBytes, Requirements, RunId } from '@berth/core';
-import { newId, Secret } from '@berth/core';
+import type { FleetId, InstanceId, Millis, Offer, ProjectId, Requirements, RunId } from '@berth/core';
 import { matcher } from '@berth/core/match';
-import { type PlaceableInstance, place } from '@berth/core/place';
-import type { FleetRow, Insert, InstanceRow, JobRow, ReadTables, RunRow } from '@berth/store';
+import { type Assignment, type PlaceableInstance, type Placement, place } from '@berth/core/place';
+import type { FleetRow, InstanceRow, JobRow, ReadTables, RunRow } from '@berth/store';
 import { StaleRow } from '@berth/store';
 import type { Books, Tx } from './books.ts';
-import { createIntent, isUsable } from './decide-instance.ts';
-import { noPlace } from './decide-run.ts';
+import { isUsable } from './decide-instance.ts';
+import { release } from './decide-job.ts';
 import { gatherOffers } from './gather-offers.ts';
+import { addInstance } from './new-instance.ts';
+import { noPlace } from './no-place.ts';
 import type { EnginePorts } from './ports.ts';
+import { avoidedOffers } from './retry.ts';
 import { applyWrites } from './write.ts';
 
 type Ports = Pick<EnginePorts, 'clock' | 'random' | 'backends' | 'sealer'>;
@@ -21,75 +23,121 @@ export interface Candidate extends PlaceableInstance {
 
 export async function placeRun(books: Books, ports: Ports, runId: RunId): Promise<void> {
   // Without offers first: an idle instance costs no question to any cloud.
-  const reused = await attempt(books, ports, runId, null);
-  if (reused !== 'needs-offers') return;
+  const reused = await books.write(null, (tx) => attempt(tx, ports, runId, null));
+  if (reused === 'done') return;
   const run = await books.store.read.runs.get(runId);
   if (run === null) return;
-  const requirements = await narrowed(books.store.read, run);
-  const gathered = await gatherOffers(ports, run.projectId, requirements);
-  await attempt(books, ports, runId, gathered.offers);
+  const { offers } = await gatherOffers(ports, run.projectId, run.spec.requirements);
+  await books.write(null, (tx) => attempt(tx, ports, runId, offers));
 }
 
 async function attempt(
-  books: Books,
+  tx: Tx,
   ports: Ports,
   runId: RunId,
   offers: readonly Offer[] | null,
 ): Promise<'done' | 'needs-offers'> {
-  return books.write(null, async (tx) => {
-    const run = await tx.read.runs.get(runId);
-    if (run === null || run.stopRequested !== null || run.status === 'terminating' || !run.live) return 'done';
-    const jobs = await jobsOf(tx.read, run);
-    const waiting = jobs.filter((job) => job.status === 'submitted' && job.stopRequested === null);
-    if (waiting.length === 0) return 'done';
-    const now = ports.clock.now();
-    const fleets = await fleetsOf(tx.read, run.projectId);
-    const headroom = await fleetForNew(tx.read, run, fleets);
-    const placement = place({
-      nodes: waiting.length,
-      requirements: await narrowed(tx.read, run),
-      instances: await candidates(tx.read, run.projectId, fleets),
-      fleets: run.spec.fleets,
-      offers: (offers ?? []).filter(headroom.fits),
-      creationPolicy: run.spec.creationPolicy,
-      ...(headroom.max === null ? {} : { maxNewInstances: headroom.max }),
-      avoidOffers: Object.assign({}, ...waiting.map((job) => job.avoidOffers)) as Record<string, Millis>,
-      now,
-    });
-    if (placement.kind === 'none') {
-      if (offers === null) return 'needs-offers';
-      const message = explain(placement.because, waiting);
-      await applyWrites(tx, noPlace(run, waiting, message, placement.retryAt ?? null, now), {
-        now: () => now,
-        random: ports.random,
-      });
-      return 'done';
-    }
-    for (const assignment of placement.assignments) {
-      const job = waiting[assignment.node];
-      if (job === undefined) throw new Error('Defect: a place for a node that does not wait.');
-      const instance =
-        assignment.kind === 'instance'
-          ? await take(tx, assignment.instance.row, assignment.blocks)
-          : await addInstance(tx, ports, {
-              project: run.projectId,
-              fleet: headroom.fleet,
-              offer: assignment.offer,
-              idleDurationMs: headroom.fleet === null ? run.spec.idleDurationMs : null,
-              label: run.name,
-              busyBlocks: 1,
-            });
-      await tx.change('jobs', job, {
-        status: 'provisioning',
-        instanceId: instance.id,
-        pricePerHour:
-          (instance.pricePerHour * (assignment.kind === 'instance' ? assignment.blocks : 1)) / instance.totalBlocks,
-        heldFrom: now,
-        message: null,
-      });
-    }
+  const run = await tx.read.runs.get(runId);
+  if (run === null || !run.live || run.stopRequested !== null) return 'done';
+  if (run.status === 'terminating' || run.status === 'pending') return 'done';
+  const jobs = await jobsOf(tx.read, run);
+  const waiting = jobs.filter((job) => job.status === 'submitted' && job.stopRequested === null);
+  if (waiting.length === 0) return 'done';
+  const market = await marketOf(tx, ports, run, jobs, offers ?? []);
+  const here = market.place(waiting, await beside(tx.read, run, jobs));
+  if (here.kind === 'placed') {
+    await assign(tx, ports, run, waiting, here.assignments, market.fleet);
     return 'done';
-  });
+  }
+  if (offers === null) return 'needs-offers';
+  // Nodes that were not told to an agent yet can still go elsewhere, all together.
+  const movable = jobs.every((job) => job.status === 'submitted' || job.status === 'provisioning');
+  const elsewhere = movable && waiting.length < jobs.length ? market.place(jobs, run.spec.requirements) : here;
+  if (elsewhere.kind === 'placed') {
+    await assign(tx, ports, run, jobs, elsewhere.assignments, market.fleet);
+    return 'done';
+  }
+  const now = ports.clock.now();
+  const writes = noPlace(run, jobs, explain(here.because, waiting), here.retryAt ?? null, now);
+  await applyWrites(tx, writes, { now: () => now, random: ports.random });
+  return 'done';
+}
+
+/** What there is to choose from, as the books say now. */
+interface Market {
+  readonly fleet: FleetId | null;
+  place(jobs: readonly JobRow[], requirements: Requirements): Placement<Candidate>;
+}
+
+async function marketOf(
+  tx: Tx,
+  ports: Ports,
+  run: RunRow,
+  jobs: readonly JobRow[],
+  offers: readonly Offer[],
+): Promise<Market> {
+  const now = ports.clock.now();
+  const fleets = await fleetsOf(tx.read, run.projectId);
+  const room = await roomForNew(tx.read, run, fleets);
+  const instances = await candidates(tx.read, run.projectId, fleets);
+  return {
+    fleet: room.fleet,
+    place: (nodes, requirements) =>
+      place({
+        nodes: nodes.length,
+        requirements,
+        instances,
+        fleets: run.spec.fleets,
+        offers: offers.filter(room.fits),
+        creationPolicy: run.spec.creationPolicy,
+        ...(room.max === null ? {} : { maxNewInstances: room.max }),
+        avoidOffers: avoidedOffers(jobs, now),
+        now,
+      }),
+  };
+}
+
+async function assign(
+  tx: Tx,
+  ports: Ports,
+  run: RunRow,
+  jobs: readonly JobRow[],
+  assignments: readonly Assignment<Candidate>[],
+  fleet: FleetId | null,
+): Promise<void> {
+  const now = ports.clock.now();
+  for (const assignment of assignments) {
+    const job = jobs[assignment.node];
+    if (job === undefined) throw new Error('Defect: a place for a node that does not wait.');
+    if (job.instanceId !== null) await giveBack(tx, job.instanceId, now);
+    const blocks = assignment.kind === 'instance' ? assignment.blocks : 1;
+    const instance =
+      assignment.kind === 'instance'
+        ? await take(tx, assignment.instance.row, blocks)
+        : await addInstance(tx, ports, {
+            project: run.projectId,
+            fleet,
+            offer: assignment.offer,
+            idleDurationMs: fleet === null ? run.spec.idleDurationMs : null,
+            label: run.name,
+            busyBlocks: blocks,
+          });
+    await tx.change('jobs', job, {
+      status: 'provisioning',
+      instanceId: instance.id,
+      pricePerHour: (instance.pricePerHour * blocks) / instance.totalBlocks,
+      heldFrom: now,
+      message: null,
+    });
+  }
+}
+
+/** A node moves: its instance goes on without it. */
+async function giveBack(tx: Tx, id: InstanceId, now: Millis): Promise<void> {
+  const row = await tx.read.instances.get(id);
+  if (row === null) return;
+  const patch = release(row, now);
+  if (Object.keys(patch).length > 0) await tx.change('instances', row, patch);
 }
 
 async function take(tx: Tx, row: InstanceRow, blocks: number): Promise<InstanceRow> {
@@ -98,70 +146,19 @@ async function take(tx: Tx, row: InstanceRow, blocks: number): Promise<InstanceR
   return tx.change('instances', fresh, { status: 'busy', busyBlocks: fresh.busyBlocks + blocks, idleSince: null });
 }
 
-/** A new machine on the books, with the intent to create it. Nothing has been asked of the cloud yet. */
-export async function addInstance(
-  tx: Tx,
-  ports: Ports,
-  what: {
-    readonly project: ProjectId;
-    readonly fleet: FleetId | null;
-    readonly offer: Offer;
-    readonly idleDurationMs: number | null;
-    readonly label: string;
-    readonly busyBlocks: number;
-  },
-): Promise<InstanceRow> {
-  const now = ports.clock.now();
-  const id = newId<'InstanceId'>(now, ports.random);
-  const { offer } = what;
-  const row: Insert<InstanceRow> = {
-    id,
-    projectId: what.project,
-    fleetId: what.fleet,
-    name: `${what.label}-${id.slice(-6)}`,
-    status: 'pending',
-    endReason: null,
-    message: null,
-    backend: offer.backend,
-    region: offer.region,
-    zone: offer.zone,
-    instanceType: offer.instanceType,
-    capacityType: offer.capacityType,
-    pricePerHour: offer.pricePerHour,
-    resources: offer.resources,
-    offer,
-    token: id,
-    cloudId: null,
-    address: null,
-    internalIp: null,
-    gpuDevices: [],
-    agentSecret: ports.sealer.seal(new Secret(Buffer.from(ports.random(32)).toString('base64url'))),
-    totalBlocks: 1,
-    busyBlocks: what.busyBlocks,
-    idleDurationMs: what.idleDurationMs,
-    createdAt: now,
-    readyAt: null,
-    idleSince: null,
-    unreachableSince: null,
-    terminationRequestedAt: null,
-    terminatedAt: null,
-    agentEventSeq: 0,
-    agentBootId: null,
-  };
-  const added = await tx.add('instances', row);
-  await tx.add('intents', { ...createIntent(added, now), id: newId<'IntentId'>(now, ports.random) });
-  return added;
-}
-
 export async function jobsOf(read: Pick<ReadTables, 'jobs'>, run: RunRow): Promise<JobRow[]> {
   const jobs = await read.jobs.find({ where: { runId: run.id, submission: run.submission } });
   return jobs.sort((a, b) => a.replica - b.replica || a.node - b.node);
 }
 
 /** Nodes that wait follow the nodes that are placed: same backend, same region. */
-async function narrowed(read: Pick<ReadTables, 'jobs' | 'instances'>, run: RunRow): Promise<Requirements> {
+async function beside(
+  read: Pick<ReadTables, 'instances'>,
+  run: RunRow,
+  jobs: readonly JobRow[],
+): Promise<Requirements> {
   const { requirements } = run.spec;
-  for (const job of await jobsOf(read, run)) {
+  for (const job of jobs) {
     if (job.instanceId === null) continue;
     const peer = await read.instances.get(job.instanceId);
     if (peer !== null) return { ...requirements, backends: [peer.backend], regions: [peer.region] };
@@ -185,43 +182,10 @@ export async function candidates(
   const rows = await read.instances.find({ where: { projectId: project, status: { in: ['idle', 'busy'] } } });
   return rows
     .filter((row) => isUsable(row) && (row.fleetId === null || fleets.get(row.fleetId)?.status === 'active'))
-    .map((row) => candidate(row, row.fleetId === null ? null : (fleets.get(row.fleetId)?.name ?? null)));
+    .map((row) => ({ ...row, row, fleet: row.fleetId === null ? null : (fleets.get(row.fleetId)?.name ?? null) }));
 }
 
-function candidate(row: InstanceRow, fleet: string | null): Candidate {
-  const {
-    id,
-    backend,
-    region,
-    zone,
-    instanceType,
-    capacityType,
-    pricePerHour,
-    resources,
-    totalBlocks,
-    busyBlocks,
-    createdAt,
-    idleSince,
-  } = row;
-  return {
-    id,
-    backend,
-    region,
-    zone,
-    instanceType,
-    capacityType,
-    pricePerHour,
-    resources,
-    totalBlocks,
-    busyBlocks,
-    createdAt,
-    idleSince,
-    fleet,
-    row,
-  };
-}
-
-interface Headroom {
+interface Room {
   readonly fleet: FleetId | null;
   /** How many machines may be made; null: any number. */
   readonly max: number | null;
@@ -230,14 +194,14 @@ interface Headroom {
 }
 
 /** Into which fleet a new machine goes, and how many may be made: a run that names fleets stays within them. */
-async function fleetForNew(
+async function roomForNew(
   read: Pick<ReadTables, 'instances'>,
   run: RunRow,
   fleets: ReadonlyMap<FleetId, FleetRow>,
-): Promise<Headroom> {
+): Promise<Room> {
   const names = run.spec.fleets;
   if (names === null) return { fleet: null, max: null, fits: () => true };
-  let most: Headroom = { fleet: null, max: 0, fits: () => false };
+  let most: Room = { fleet: null, max: 0, fits: () => false };
   for (const fleet of fleets.values()) {
     if (!names.includes(fleet.name) || fleet.status !== 'active') continue;
     const misfit = matcher(fleet.spec.requirements);

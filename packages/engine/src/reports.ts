@@ -1,20 +1,29 @@
 /** What an agent reports, written into the books. A report that is repeated, or comes too late, changes nothing. */
-import type { JobEndReason, Millis } from '@berth/core';
+import type { JobEndReason, JobId, Millis } from '@berth/core';
 import { isJobAtAgent } from '@berth/core';
 import type { InstanceRow, JobRow, Patch } from '@berth/store';
 import type { Tx } from './books.ts';
 import { jobLabel } from './describe.ts';
 import type { AgentReport } from './ports.ts';
+import { DRAIN_LIMIT_MS } from './timing.ts';
 
+export interface ReportStamp {
+  readonly seq: number;
+  /** By the agent's clock. */
+  readonly at: Millis;
+  /** By ours. */
+  readonly now: Millis;
+}
+
+/** Returns a job that ended at the agent and that nobody here waits for, so that the agent can be told to forget it. */
 export async function recordReport(
   tx: Tx,
   instance: InstanceRow,
-  seq: number,
-  at: Millis,
+  stamp: ReportStamp,
   report: AgentReport,
-): Promise<void> {
-  if (seq <= instance.agentEventSeq) return;
-  await tx.change('instances', instance, { agentEventSeq: seq });
+): Promise<JobId | null> {
+  if (stamp.seq <= instance.agentEventSeq) return null;
+  await tx.change('instances', instance, { agentEventSeq: stamp.seq });
   const job = report.job === null ? null : await tx.read.jobs.get(report.job);
   if (report.kind === 'problem') {
     await tx.event({
@@ -27,20 +36,28 @@ export async function recordReport(
       runId: job?.runId ?? null,
       details: { code: report.code },
     });
-    return;
+    return null;
   }
   // An end that is recorded is never changed, and a job that went elsewhere is not this agent's.
-  if (job === null || job.instanceId !== instance.id || !isJobAtAgent(job.status) || job.agentState === 'ended') return;
-  const patch = patchFor(job, at, report);
+  if (job === null || job.instanceId !== instance.id || !isJobAtAgent(job.status)) {
+    return report.kind === 'job-ended' ? report.job : null;
+  }
+  const patch = job.agentState === 'ended' ? null : patchFor(job, stamp, report);
   if (patch !== null) await tx.change('jobs', job, patch);
+  return null;
 }
 
-function patchFor(job: JobRow, at: Millis, report: Exclude<AgentReport, { kind: 'problem' }>): Patch<JobRow> | null {
+function patchFor(
+  job: JobRow,
+  stamp: ReportStamp,
+  report: Exclude<AgentReport, { kind: 'problem' }>,
+): Patch<JobRow> | null {
   switch (report.kind) {
     case 'job-preparing': {
       if (job.agentState !== null && job.agentState !== 'preparing') return null;
       const percent = report.progress === null ? '' : ` ${Math.round(report.progress * 100)} %`;
-      return { agentState: 'preparing', progress: `${report.step}${percent}` };
+      const progress = `${report.step}${percent}`;
+      return job.agentState === null ? { agentState: 'preparing', progress } : { progress };
     }
     case 'job-ready':
       return job.agentState === 'running' ? null : { agentState: 'ready', progress: null };
@@ -48,7 +65,7 @@ function patchFor(job: JobRow, at: Millis, report: Exclude<AgentReport, { kind: 
       return {
         agentState: 'running',
         progress: null,
-        startedAt: job.startedAt ?? at,
+        startedAt: job.startedAt ?? stamp.at,
         ...(job.status === 'pulling' ? { status: 'running' as const } : {}),
       };
     case 'job-ended':
@@ -61,6 +78,8 @@ function patchFor(job: JobRow, at: Millis, report: Exclude<AgentReport, { kind: 
         signal: report.signal,
         startedAt: job.startedAt ?? report.startedAt,
         finishedAt: report.endedAt,
+        // From here on: by then its log and artifacts must be here. By our clock, the agent's may be wrong.
+        stopBy: stamp.now + DRAIN_LIMIT_MS,
         progress: null,
         logBytes: report.logBytes,
         artifacts: report.artifacts === null ? null : { ...report.artifacts, fetched: false },

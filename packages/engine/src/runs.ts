@@ -6,9 +6,10 @@ import { place } from '@berth/core/place';
 import type { Insert, RunRow } from '@berth/store';
 import { missingSecret } from './assignment.ts';
 import type { Books, Tx } from './books.ts';
-import { newJobs } from './decide-run.ts';
+
 import type { Actor, Base, RunPlan } from './engine.ts';
 import { fitting, gatherOffers } from './gather-offers.ts';
+import { newJobs } from './new-jobs.ts';
 import { candidates, fleetsOf } from './place-run.ts';
 import type { EnginePorts } from './ports.ts';
 
@@ -82,7 +83,7 @@ export async function applyRun(
       finishedAt: null,
     };
     const run = await tx.add('runs', row);
-    for (const job of newJobs(run, 0, now)) await tx.add('jobs', { ...job, id: newId<'JobId'>(now, ports.random) });
+    for (const job of newJobs(run, 0, {}, now)) await tx.add('jobs', { ...job, id: newId<'JobId'>(now, ports.random) });
     return run;
   });
 }

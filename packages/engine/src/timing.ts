@@ -1,4 +1,5 @@
 /** Every waiting time of the engine, in ms, and why it is that long. */
+import type { Millis } from '@berth/core';
 
 /** Asking one backend for offers. A plan must not wait for a broken cloud; healthy ones answer well below. */
 export const OFFERS_DEADLINE_MS = 8_000;
@@ -15,8 +16,14 @@ export const AGENT_REQUEST_DEADLINE_MS = 15_000;
 /** Sending one blob: 256 MiB at 1 MiB/s. */
 export const SEND_BLOB_DEADLINE_MS = 5 * 60_000;
 
-/** An offer that was just refused is not tried again by the same job for this long. */
+/** An offer that was just refused is not tried again by the same run for this long. */
 export const AVOID_OFFER_MS = 5 * 60_000;
+
+/**
+ * An offer whose machine was made and never became of use is left alone for longer: waiting for it costs
+ * up to `provisioningTimeoutMs` each time, and two such offers would otherwise take turns for ever.
+ */
+export const AVOID_BROKEN_OFFER_MS = 24 * 60 * 60_000;
 
 /**
  * An instance whose agent cannot be reached for this long is given up, with the jobs on it. Longer
@@ -30,22 +37,47 @@ export const UNREACHABLE_LIMIT_MS = 10 * 60_000;
  */
 export const DRAIN_LIMIT_MS = 10 * 60_000;
 
+/**
+ * How long a linked agent may fail to take a job, from the moment on which its instance was ready. Blobs
+ * are sent in that time: 1 GiB at 1 MiB/s takes 17 min.
+ */
+export const SUBMIT_LIMIT_MS = 30 * 60_000;
+
 /** On top of the grace: after that an agent that answers but does not end the job is given up. */
 export const STOP_OVERDUE_MS = 2 * 60_000;
 
+/** Removing what a finished job left at an agent, on the way; the next link does what was missed. */
+export const AGENT_TIDY_DEADLINE_MS = 15_000;
+
 /** Linking: the first tries come fast, because a fresh local agent needs some tens of ms to listen. */
 export const LINK_BACKOFF = { firstMs: 10, factor: 1.6, maxMs: 5_000 } as const;
+
+/** A link that lasted less is no success: its next try waits as if it had failed. */
+export const LINK_STABLE_MS = 5_000;
 
 /** After this long without a link, a backend with the facet `agent` is asked to start it again. */
 export const AGENT_RESTART_AFTER_MS = 300;
 /** A just created instance's agent gets longer, it is being started already. */
 export const AGENT_FIRST_START_MS = 5_000;
+/** Between attempts to start an agent again. */
+export const AGENT_RESTART_BACKOFF = { firstMs: 1_000, factor: 2, maxMs: 60_000 } as const;
 
 /** Outside actions that failed in passing. Terminations go on for ever at the maximum. */
 export const INTENT_BACKOFF = { firstMs: 1_000, factor: 2, maxMs: 60_000 } as const;
 
+/** A cloud may ask for more patience than the back-off has, up to this. */
+export const LONGEST_INTENT_WAIT_MS = 15 * 60_000;
+
+/** After so many failed attempts an outside action is reported as stuck. It goes on being tried. */
+export const STUCK_AFTER_ATTEMPTS = 5;
+/** Deleting a machine takes some clouds minutes; one that is still listed after this long is reported. */
+export const STUCK_AFTER_MS = 10 * 60_000;
+
 /** Effects on agents that failed in passing. */
 export const EFFECT_BACKOFF = { firstMs: 250, factor: 2, maxMs: 15_000 } as const;
+
+/** A decision whose rows were changed by somebody else in the meantime is made again. */
+export const STALE_RETRY_MS = 5;
 
 /** A store that cannot write is asked again at this pace. */
 export const STORE_BACKOFF = { firstMs: 500, factor: 2, maxMs: 10_000 } as const;
@@ -53,11 +85,24 @@ export const STORE_BACKOFF = { firstMs: 500, factor: 2, maxMs: 10_000 } as const
 /** Waiting before a run is submitted again: as long as it has waited so far, within these. */
 export const RETRY_DELAY = { minMs: 15_000, maxMs: 10 * 60_000 } as const;
 
+/**
+ * A job that ran this long before it failed had succeeded in starting: the window of `retry.duration`
+ * begins anew. One that fails sooner, again and again, uses the window up.
+ */
+export const RAN_WELL_MS = 10 * 60_000;
+
 /** After failed attempts to fill a fleet. */
 export const FLEET_BACKOFF = { firstMs: 15_000, factor: 2, maxMs: 30 * 60_000 } as const;
 
-/** An uncertain create is believed not to have happened when this many looks, so far apart, see nothing. */
-export const UNCERTAIN_LOOKS = 3;
+/**
+ * An uncertain create that nobody wants any more is believed not to have happened when this many looks
+ * in a row see nothing. Spread over a minute, because a cloud's list may be late.
+ */
+export const UNCERTAIN_LOOKS = 4;
+export const LOOK_BACKOFF = { firstMs: 5_000, factor: 3, maxMs: 60_000 } as const;
+
+/** A timer that fires this much too early by the clock was overtaken by a clock that was set back. */
+export const CLOCK_SLACK_MS = 2_000;
 
 export interface Backoff {
   readonly firstMs: number;
@@ -68,4 +113,12 @@ export interface Backoff {
 /** The wait after the `failures`-th failure in a row, counted from 1. */
 export function backoff(policy: Backoff, failures: number): number {
   return Math.min(policy.maxMs, policy.firstMs * policy.factor ** Math.max(0, Math.min(failures - 1, 50)));
+}
+
+/**
+ * Whether a stored due time has come. One that is further away than the longest wait of its kind was
+ * written before the clock was set back, and is not waited for.
+ */
+export function isDue(at: Millis | null, now: Millis, longestMs: number): boolean {
+  return at === null || now >= at || at - now > longestMs;
 }

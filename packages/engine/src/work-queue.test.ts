@@ -69,7 +69,7 @@ test('a key that is woken while it is handled is handled once more, never twice 
 test('keys are handled in the order of their due times, and an earlier wake moves a key forward', async () => {
   const handled: string[] = [];
   const clock = new ManualClock();
-  const queue = new WorkQueue<string>(clock, async (key) => void handled.push(key), 1);
+  const queue = new WorkQueue<string>(clock, async (key) => void handled.push(key), { concurrency: 1 });
   queue.wake('late', 300);
   queue.wake('early', 100);
   queue.wake('moved', 500);
@@ -98,7 +98,7 @@ test('never more keys at a time than the queue allows, and all get their turn', 
       inside -= 1;
       done += 1;
     },
-    3,
+    { concurrency: 3 },
   );
   for (let i = 0; i < 50; i++) queue.wake(`k${i}`);
   await queue.idle();

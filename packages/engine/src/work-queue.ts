@@ -4,40 +4,61 @@
  * One timer is armed, for the earliest key that is due.
  */
 import type { Millis } from '@berth/core';
+import { DueHeap } from './due-heap.ts';
 import type { EngineClock } from './ports.ts';
+import { CLOCK_SLACK_MS } from './timing.ts';
+
+/** Timers take at most 2^31 - 1 ms; a later key is looked at again then. */
+const LONGEST_TIMER_MS = 2_000_000_000;
+
+export interface WorkQueueOptions {
+  /** Keys that are handled at the same time. */
+  readonly concurrency?: number;
+  /** Told when the clock was set back, and by how much at least. */
+  readonly onClockSetBack?: (byMs: number) => void;
+}
 
 export class WorkQueue<Key extends string> {
   readonly #clock: EngineClock;
+  /** Must not reject. */
   readonly #handle: (key: Key) => Promise<void>;
   readonly #concurrency: number;
-  /** When each waiting key is due. The heap may hold older entries of the same key; this map decides. */
-  readonly #due = new Map<Key, Millis>();
-  readonly #heap: { at: Millis; key: Key }[] = [];
-  readonly #running = new Set<Key>();
+  readonly #onClockSetBack: (byMs: number) => void;
+  /** Due now, in the order in which they became so: nobody is passed over. */
+  readonly #ready = new Set<Key>();
+  /** Due later. A key is here or in `#ready`, never in both. */
+  readonly #waiting = new DueHeap<Key>();
+  /** Keys in hand, with the time at which they are wanted once more, if they are. */
+  readonly #running = new Map<Key, Millis | null>();
   readonly #idleWaiters: (() => void)[] = [];
-  #timer: { at: Millis; cancel: () => void } | null = null;
+  #timer: { readonly at: Millis; readonly firesAt: Millis; readonly cancel: () => void } | null = null;
   #pumping = false;
   #stopped = false;
 
-  constructor(clock: EngineClock, handle: (key: Key) => Promise<void>, concurrency = 8) {
+  constructor(clock: EngineClock, handle: (key: Key) => Promise<void>, options: WorkQueueOptions = {}) {
     this.#clock = clock;
     this.#handle = handle;
-    this.#concurrency = concurrency;
+    this.#concurrency = options.concurrency ?? 8;
+    this.#onClockSetBack = options.onClockSetBack ?? (() => {});
   }
 
+  /** Keys that wait or are in hand. */
+  get size(): number {
+    return this.#ready.size + this.#waiting.size + this.#running.size;
+  }
+
+  /** `at` is a time of the clock; left out: now. */
   wake(key: Key, at: Millis = 0): void {
     if (this.#stopped) return;
-    const known = this.#due.get(key);
-    if (known !== undefined && known <= at) return;
-    this.#due.set(key, at);
-    this.#push({ at, key });
-    this.#schedulePump();
+    const again = this.#running.get(key);
+    if (again !== undefined) this.#running.set(key, again === null ? at : Math.min(again, at));
+    else this.#add(key, at);
   }
 
   /** True when nothing is being handled and nothing is due at `at`. */
   isIdle(at: Millis): boolean {
-    const next = this.#peek();
-    return this.#running.size === 0 && (next === null || next.at > at);
+    const next = this.#waiting.peek();
+    return this.#running.size === 0 && this.#ready.size === 0 && (next === null || next.at > at);
   }
 
   /** Resolves the next time that no key is being handled and none is due. */
@@ -51,8 +72,20 @@ export class WorkQueue<Key extends string> {
     this.#stopped = true;
     this.#timer?.cancel();
     this.#timer = null;
-    this.#due.clear();
+    this.#ready.clear();
+    this.#waiting.clear();
     while (this.#running.size > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  #add(key: Key, at: Millis): void {
+    if (this.#ready.has(key)) return;
+    if (at <= this.#clock.now()) {
+      this.#waiting.delete(key);
+      this.#ready.add(key);
+    } else if (!this.#waiting.add(key, at)) {
+      return;
+    }
+    this.#schedulePump();
   }
 
   #schedulePump(): void {
@@ -68,86 +101,52 @@ export class WorkQueue<Key extends string> {
   #pump(): void {
     if (this.#stopped) return;
     const now = this.#clock.now();
-    const deferred: { at: Millis; key: Key }[] = [];
-    while (this.#running.size < this.#concurrency) {
-      const next = this.#peek();
-      if (next === null || next.at > now) break;
-      this.#pop();
-      if (this.#running.has(next.key)) {
-        // Handled again as soon as the present handling is finished.
-        deferred.push(next);
-        continue;
-      }
-      this.#due.delete(next.key);
-      this.#start(next.key);
+    for (let next = this.#waiting.peek(); next !== null && next.at <= now; next = this.#waiting.peek()) {
+      this.#waiting.delete(next.key);
+      this.#ready.add(next.key);
     }
-    for (const entry of deferred) this.#push(entry);
+    for (const key of this.#ready) {
+      if (this.#running.size >= this.#concurrency) break;
+      this.#ready.delete(key);
+      this.#start(key);
+    }
     this.#arm(now);
-    if (this.#running.size === 0 && this.isIdle(now)) for (const resolve of this.#idleWaiters.splice(0)) resolve();
+    if (this.isIdle(now)) for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 
   #start(key: Key): void {
-    this.#running.add(key);
+    this.#running.set(key, null);
     void this.#handle(key).finally(() => {
+      const again = this.#running.get(key) ?? null;
       this.#running.delete(key);
-      if (this.#stopped) for (const resolve of this.#idleWaiters.splice(0)) resolve();
-      else this.#schedulePump();
+      if (this.#stopped) {
+        for (const resolve of this.#idleWaiters.splice(0)) resolve();
+        return;
+      }
+      if (again !== null) this.#add(key, again);
+      this.#schedulePump();
     });
   }
 
   #arm(now: Millis): void {
-    const next = this.#peek();
-    const wanted = next === null || this.#running.has(next.key) || next.at <= now ? null : next.at;
+    const wanted = this.#waiting.peek()?.at ?? null;
     if (this.#timer !== null && this.#timer.at === wanted) return;
     this.#timer?.cancel();
     this.#timer = null;
     if (wanted === null) return;
-    // Timers take at most 2^31 - 1 ms; a later key is looked at again then.
-    const cancel = this.#clock.after(Math.min(wanted - now, 2_000_000_000), () => {
-      this.#timer = null;
-      this.#pump();
-    });
-    this.#timer = { at: wanted, cancel };
+    const delay = Math.min(wanted - now, LONGEST_TIMER_MS);
+    const cancel = this.#clock.after(delay, () => this.#fire());
+    this.#timer = { at: wanted, firesAt: now + delay, cancel };
   }
 
-  /** The earliest entry that still counts. */
-  #peek(): { at: Millis; key: Key } | null {
-    for (;;) {
-      const head = this.#heap[0];
-      if (head === undefined) return null;
-      if (this.#due.get(head.key) === head.at) return head;
-      this.#pop();
+  #fire(): void {
+    const early = (this.#timer?.firesAt ?? 0) - this.#clock.now();
+    this.#timer = null;
+    if (early > CLOCK_SLACK_MS) {
+      // Due times mean little now. Looking too early is harmless, so everything looks again.
+      for (const key of this.#waiting.clear()) this.#ready.add(key);
+      this.#onClockSetBack(early);
     }
-  }
-
-  #push(entry: { at: Millis; key: Key }): void {
-    const heap = this.#heap;
-    let i = heap.push(entry) - 1;
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      const above = heap[parent];
-      if (above === undefined || above.at <= entry.at) break;
-      heap[i] = above;
-      i = parent;
-    }
-    heap[i] = entry;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    let i = 0;
-    for (;;) {
-      const left = heap[2 * i + 1];
-      const right = heap[2 * i + 2];
-      if (left === undefined) break;
-      const useRight = right !== undefined && right.at < left.at;
-      const child = useRight ? right : left;
-      if (child.at >= last.at) break;
-      heap[i] = child;
-      i = 2 * i + (useRight ? 2 : 1);
-    }
-    heap[i] = last;
+    this.#pump();
   }
 }

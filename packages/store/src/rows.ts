@@ -156,7 +156,7 @@ export interface JobRow {
   readonly heldUntil: Millis | null;
   readonly stopRequested: 'stop' | 'abort' | null;
   readonly stopReason: JobEndReason | null;
-  /** By then the agent must have ended it, once it was asked to. */
+  /** By then the agent must have ended it, once it was asked to; of a job that has ended: have handed over what it left. */
   readonly stopBy: Millis | null;
   readonly submittedAt: Millis;
   readonly startedAt: Millis | null;

@@ -66,7 +66,8 @@ export class SimAgent {
         job.cluster = cluster;
         this.#report({ kind: 'job-running', job: id });
         const behaviour = this.behave(job.assignment);
-        if (behaviour !== null) this.#clock.after(behaviour.afterMs, () => this.end(id, { exitStatus: behaviour.exitStatus }));
+        if (behaviour !== null)
+          this.#clock.after(behaviour.afterMs, () => this.end(id, { exitStatus: behaviour.exitStatus }));
       },
       stop: async (id) => {
         connected();

@@ -30,7 +30,11 @@ export class SimCloud {
   readonly name: string;
   readonly machines = new Map<string, SimMachine>();
   readonly calls: string[] = [];
-  readonly faults: { create: CloudFault[]; list: CloudFault[]; terminate: CloudFault[] } = { create: [], list: [], terminate: [] };
+  readonly faults: { create: CloudFault[]; list: CloudFault[]; terminate: CloudFault[] } = {
+    create: [],
+    list: [],
+    terminate: [],
+  };
   offers: Offer[];
   offersFault: 'fails' | 'hangs' | null = null;
   addressLater = false;
@@ -87,8 +91,14 @@ export class SimCloud {
   #create(request: CreateRequest): CloudInstance {
     const known = this.machines.get(request.token);
     if (known?.alive) return describe(known);
-    if (this.alive.length >= this.capacity) throw new BackendError('no-capacity', `no ${request.offer.instanceType} left`);
-    const machine = { token: request.token, cloudId: `${this.name}-${request.token}`, offer: request.offer, alive: true };
+    if (this.alive.length >= this.capacity)
+      throw new BackendError('no-capacity', `no ${request.offer.instanceType} left`);
+    const machine = {
+      token: request.token,
+      cloudId: `${this.name}-${request.token}`,
+      offer: request.offer,
+      alive: true,
+    };
     this.machines.set(request.token, machine);
     const described = describe(machine);
     return this.addressLater ? { ...described, address: null } : described;
@@ -134,7 +144,13 @@ function hang(signal: AbortSignal): Promise<never> {
 
 function describe(machine: SimMachine): CloudInstance {
   const address: AgentAddress = { kind: 'unix', path: machine.token };
-  return { cloudId: machine.cloudId, token: machine.token, state: 'running', address, internalIp: `10.0.0.${machine.token.charCodeAt(20)}` };
+  return {
+    cloudId: machine.cloudId,
+    token: machine.token,
+    state: 'running',
+    address,
+    internalIp: `10.0.0.${machine.token.charCodeAt(20)}`,
+  };
 }
 
 export function simOffer(offer: Partial<Offer>): Offer {

@@ -37,20 +37,30 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function makeWorld(options: { clouds?: (clock: SimClock) => SimCloud[]; store?: Store; seed?: number } = {}): Promise<World> {
+export async function makeWorld(
+  options: { clouds?: (clock: SimClock) => SimCloud[]; store?: Store; seed?: number } = {},
+): Promise<World> {
   const clock = new SimClock();
-  const store = options.store ?? (openSqliteStore({ path: ':memory:' }));
+  const store = options.store ?? openSqliteStore({ path: ':memory:' });
   const clouds = options.clouds?.(clock) ?? [new SimCloud(clock)];
   const agents = new SimAgents(clock, clouds);
   const secrets = new Map<string, Secret<string>>();
   const logged: string[] = [];
-  const note = (level: string) => (message: string, fields?: object) => void logged.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
+  const note = (level: string) => (message: string, fields?: object) =>
+    void logged.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
   const log: Logger = { debug: () => {}, info: note('info'), warn: note('warn'), error: note('error') };
   const random = seeded(options.seed ?? 1);
   const project = newId<'ProjectId'>(clock.now(), random);
   const user = newId<'UserId'>(clock.now(), random);
   await store.transaction(async (tx) => {
-    await tx.users.insert({ id: user, name: 'ada', email: null, globalRole: 'admin', active: true, createdAt: clock.now() });
+    await tx.users.insert({
+      id: user,
+      name: 'ada',
+      email: null,
+      globalRole: 'admin',
+      active: true,
+      createdAt: clock.now(),
+    });
     await tx.projects.insert({ id: project, name: 'main', ownerId: user, createdAt: clock.now(), deletedAt: null });
   });
   let epoch = 0;

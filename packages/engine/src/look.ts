@@ -1,0 +1,130 @@
+/** Reads what a key's decision depends on, inside a transaction, and decides. */
+import type { InstanceId, Millis } from '@berth/core';
+import { isFleetFinished, isInstanceReady, isJobFinished, isRunFinished } from '@berth/core';
+import type { InstanceRow, IntentRow, JobRow } from '@berth/store';
+import type { Tx } from './books.ts';
+import { decideFleet, type FleetEffect } from './decide-fleet.ts';
+import { decideInstance, type InstanceEffect } from './decide-instance.ts';
+import { decideIntent, type IntentEffect } from './decide-intent.ts';
+import { decideJob, type JobEffect } from './decide-job.ts';
+import { decideRun, type RunEffect } from './decide-run.ts';
+import { type Decision, NOTHING } from './decision.ts';
+import { jobsOf } from './place-run.ts';
+import type { Backends } from './ports.ts';
+import type { Key } from './wake.ts';
+
+export type Effect = RunEffect | JobEffect | InstanceEffect | FleetEffect | IntentEffect;
+
+/** What is not in the store. */
+export interface Surroundings {
+  readonly now: Millis;
+  readonly awakeSince: Millis;
+  readonly backends: Pick<Backends, 'get'>;
+  linkedSince(instance: InstanceId | null): Millis | null;
+}
+
+export interface Look {
+  readonly decision: Decision<Effect>;
+  /** Others whose situation is not as it was, because of what is not in the store. */
+  readonly concerned: readonly Key[];
+  /** Nothing will ever be decided about it again. */
+  readonly over: boolean;
+}
+
+const OVER: Look = { decision: NOTHING, concerned: [], over: true };
+
+/** For an instance whose backend is not configured any more. */
+const NO_BACKEND_TIMEOUT_MS = 10 * 60_000;
+
+export async function look(tx: Tx, key: Key, around: Surroundings): Promise<Look> {
+  const colon = key.indexOf(':');
+  const id = key.slice(colon + 1);
+  switch (key.slice(0, colon)) {
+    case 'run':
+      return lookAtRun(tx, id, around);
+    case 'job':
+      return lookAtJob(tx, id, around);
+    case 'instance':
+      return lookAtInstance(tx, id, around);
+    case 'fleet':
+      return lookAtFleet(tx, id, around);
+    default:
+      return lookAtIntent(tx, id, around);
+  }
+}
+
+async function lookAtRun(tx: Tx, id: string, { now }: Surroundings): Promise<Look> {
+  const run = await tx.read.runs.get(id);
+  if (run === null || isRunFinished(run.status)) return OVER;
+  return { decision: decideRun({ run, jobs: await jobsOf(tx.read, run) }, now), concerned: [], over: false };
+}
+
+async function lookAtJob(tx: Tx, id: string, around: Surroundings): Promise<Look> {
+  const job = await tx.read.jobs.get(id);
+  if (job === null || isJobFinished(job.status)) return OVER;
+  const run = await tx.read.runs.get(job.runId);
+  if (run === null) return OVER;
+  const instance = job.instanceId === null ? null : await tx.read.instances.get(job.instanceId);
+  const linkedSince = around.linkedSince(job.instanceId);
+  const { awakeSince } = around;
+  return {
+    decision: decideJob({ job, run, instance, linkedSince, awakeSince }, around.now),
+    concerned: [],
+    over: false,
+  };
+}
+
+async function lookAtInstance(tx: Tx, id: string, around: Surroundings): Promise<Look> {
+  const instance = await tx.read.instances.get(id);
+  if (instance === null) return OVER;
+  const openIntents = await tx.read.intents.find({ where: { instanceId: instance.id, status: 'open' } });
+  const jobs = await tx.read.jobs.find({
+    where: { instanceId: instance.id, status: { in: ['provisioning', 'pulling', 'running', 'terminating'] } },
+  });
+  const backend = around.backends.get(instance.projectId, instance.backend);
+  const snapshot = {
+    instance,
+    openIntents,
+    linked: around.linkedSince(instance.id) !== null,
+    awakeSince: around.awakeSince,
+    provisioningTimeoutMs: backend?.provisioningTimeoutMs ?? NO_BACKEND_TIMEOUT_MS,
+  };
+  return {
+    decision: decideInstance(snapshot, around.now),
+    concerned: waitingFor(instance, jobs, openIntents),
+    over: instance.status === 'terminated',
+  };
+}
+
+/** The jobs on an instance that wait for it or its agent, and the intents about it. */
+function waitingFor(instance: InstanceRow, jobs: readonly JobRow[], intents: readonly IntentRow[]): Key[] {
+  const healthy = isInstanceReady(instance.status) && instance.unreachableSince === null;
+  const keys: Key[] = intents.map((intent): Key => `intent:${intent.id}`);
+  for (const job of jobs) {
+    if (healthy && job.status === 'running') continue;
+    keys.push(`job:${job.id}`);
+    // An order to start that the agent has lost is given again by the run.
+    if (job.status === 'pulling' && job.agentState === 'ready') keys.push(`run:${job.runId}`);
+  }
+  return keys;
+}
+
+async function lookAtFleet(tx: Tx, id: string, { now }: Surroundings): Promise<Look> {
+  const fleet = await tx.read.fleets.get(id);
+  if (fleet === null || isFleetFinished(fleet.status)) return OVER;
+  const instances = await tx.read.instances.find({ where: { fleetId: fleet.id, status: { not: 'terminated' } } });
+  return { decision: decideFleet({ fleet, instances }, now), concerned: [], over: false };
+}
+
+async function lookAtIntent(tx: Tx, id: string, { now }: Surroundings): Promise<Look> {
+  const intent = await tx.read.intents.get(id);
+  const instance = intent === null ? null : await tx.read.instances.get(intent.instanceId);
+  if (intent === null || instance === null || intent.status !== 'open') return OVER;
+  const openCreate =
+    intent.kind === 'instance.create'
+      ? null
+      : await tx.read.intents.first({
+          where: { instanceId: instance.id, kind: 'instance.create', status: 'open' },
+        });
+  return { decision: decideIntent({ intent, instance, openCreate }, now), concerned: [], over: false };
+}
