@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runRow } from '../testing/rows.ts';
+import { startTestApi } from '../testing/test-api.ts';
+
+test('the last admin of a server can be neither demoted nor deactivated', async (t) => {
+  const api = await startTestApi(t);
+  const token = await api.token(await api.user('root', 'admin'));
+  for (const body of [{ global_role: 'user' }, { active: false }]) {
+    const answer = await api.ask('PATCH /users/root', { token, body });
+    assert.equal(answer.status, 409);
+    assert.match(answer.json.error.message, /last admin/);
+  }
+  await api.ask('POST /users', { token, body: { name: 'second', global_role: 'admin' } });
+  assert.equal((await api.ask('PATCH /users/root', { token, body: { global_role: 'user' } })).status, 200);
+  assert.equal((await api.ask('GET /users', { token })).status, 403);
+});
+
+test('a name is taken once, and some never', async (t) => {
+  const api = await startTestApi(t);
+  const token = await api.token(await api.user('root', 'admin'));
+  assert.equal((await api.ask('POST /users', { token, body: { name: 'ada' } })).status, 200);
+  assert.equal((await api.ask('POST /users', { token, body: { name: 'ada' } })).json.error.code, 'conflict');
+  assert.equal((await api.ask('POST /users', { token, body: { name: 'me' } })).json.error.code, 'invalid-request');
+  assert.deepEqual(
+    (await api.ask('GET /users', { token })).json.map((user: { name: string }) => user.name),
+    ['ada', 'root'],
+  );
+  assert.equal((await api.ask('PATCH /users/nobody', { token, body: {} })).status, 404);
+});
+
+test('tokens are one’s own; an admin of the server sees to those of others', async (t) => {
+  const api = await startTestApi(t);
+  const ada = await api.user('ada');
+  const bob = await api.token(await api.user('bob'));
+  const root = await api.token(await api.user('root', 'admin'));
+  const token = await api.token(ada);
+  for (const route of ['GET /users/ada/tokens', 'GET /users/nobody/tokens', 'DELETE /users/ada/tokens/test'])
+    assert.equal((await api.ask(route, { token: bob })).status, 403, route);
+  assert.equal((await api.ask('POST /users/ada/tokens', { token: bob, body: { name: 'x' } })).status, 403);
+
+  const made = await api.ask('POST /users/me/tokens', {
+    token,
+    body: { name: 'ci', scope: 'read', expires_in_ms: 1000 },
+  });
+  assert.equal(made.json.info.expires_at, api.clock.now() + 1000);
+  assert.equal(made.json.info.scope, 'read');
+  const listed = (await api.ask('GET /users/ada/tokens', { token: root })).json;
+  assert.deepEqual(listed.map((row: { name: string }) => row.name).sort(), ['ci', 'test']);
+  assert.doesNotMatch(JSON.stringify(listed), /hash/);
+  assert.equal((await api.ask('POST /users/ada/tokens', { token: root, body: { name: 'ci' } })).status, 200);
+  const ambiguous = await api.ask('DELETE /users/ada/tokens/ci', { token });
+  assert.equal(ambiguous.json.error.code, 'conflict');
+  assert.equal((await api.ask(`DELETE /users/ada/tokens/${made.json.info.id}`, { token })).status, 200);
+  assert.equal((await api.ask(`DELETE /users/ada/tokens/${made.json.info.id}`, { token })).status, 404);
+});
+
+test('a token that ends makes none that outlives it, under whatever name', async (t) => {
+  const api = await startTestApi(t);
+  const expiresAt = api.clock.now() + 60_000;
+  const token = await api.token(await api.user('root', 'admin'), { expiresAt });
+  for (const body of [{ name: 'x' }, { name: 'x', expires_in_ms: 60_001 }])
+    assert.equal((await api.ask('POST /users/me/tokens', { token, body })).status, 403);
+  assert.equal(
+    (await api.ask('POST /users/me/tokens', { token, body: { name: 'x', expires_in_ms: 60_000 } })).status,
+    200,
+  );
+  await api.ask('POST /users', { token, body: { name: 'puppet', global_role: 'admin' } });
+  const rows = await api.store.read.tokens.find();
+  assert.ok(rows.every((row) => row.expiresAt !== null && row.expiresAt <= expiresAt));
+});
+
+test('a token for a project needs a project that its user is in', async (t) => {
+  const api = await startTestApi(t);
+  const ada = await api.user('ada');
+  const token = await api.token(ada);
+  await api.project('hers', ada);
+  await api.project('theirs', await api.user('bob'));
+  const bound = (await api.ask('POST /users/me/tokens', { token, body: { name: 'x', project: 'hers' } })).json;
+  assert.equal(bound.info.project, 'hers');
+  assert.deepEqual(
+    (await api.ask('GET /projects', { token: bound.token })).json.map((p: { name: string }) => p.name),
+    ['hers'],
+  );
+  assert.equal((await api.ask('POST /users/me/tokens', { token, body: { name: 'x', project: 'theirs' } })).status, 404);
+});
+
+test('a project lists its members; a manager neither makes nor unmakes admins; one admin stays', async (t) => {
+  const api = await startTestApi(t);
+  const owner = await api.user('owner');
+  const manager = await api.user('manager');
+  await api.user('ada');
+  const { id } = await api.project('main', owner);
+  await api.member(id, manager, 'manager');
+  const [asOwner, asManager] = [await api.token(owner), await api.token(manager)];
+
+  const put = (user: string, role: string, token: string) =>
+    api.ask(`PUT /projects/main/members/${user}`, { token, body: { role } });
+  const added = await put('ada', 'user', asManager);
+  assert.deepEqual(added.json.members, [
+    { user: 'ada', role: 'user' },
+    { user: 'manager', role: 'manager' },
+    { user: 'owner', role: 'admin' },
+  ]);
+  assert.equal((await put('manager', 'admin', asManager)).status, 403);
+  assert.equal((await put('owner', 'user', asManager)).status, 403);
+  assert.equal((await api.ask('DELETE /projects/main/members/owner', { token: asManager })).status, 403);
+  assert.equal((await put('owner', 'user', asOwner)).json.error.code, 'conflict');
+  assert.equal((await api.ask('DELETE /projects/main/members/owner', { token: asOwner })).json.error.code, 'conflict');
+  assert.equal((await put('ada', 'admin', asOwner)).status, 200);
+  assert.equal((await api.ask('DELETE /projects/main/members/owner', { token: asOwner })).status, 200);
+  assert.equal((await api.ask('GET /projects/main', { token: asOwner })).status, 404);
+  assert.equal((await put('nobody', 'user', await api.token(await api.user('root', 'admin')))).status, 404);
+});
+
+test('a project goes only when it holds nothing, and its name is free again', async (t) => {
+  const api = await startTestApi(t);
+  const token = await api.token(await api.user('ada'));
+  const { id } = (await api.ask('POST /projects', { token, body: { name: 'x' } })).json;
+  assert.equal((await api.ask('POST /projects', { token, body: { name: 'x' } })).status, 409);
+  await api.ask('PUT /projects/x/secrets/KEY', { token, body: { value: 'v' } });
+  const run = await api.store.transaction((tables) => tables.runs.insert(runRow({ projectId: id })));
+  const refused = await api.ask('DELETE /projects/x', { token });
+  assert.match(refused.json.error.message, /1 unfinished runs/);
+  await api.store.transaction((tables) => tables.runs.update(run.id, run.version, { live: false, status: 'done' }));
+  assert.equal((await api.ask('DELETE /projects/x', { token })).status, 200);
+  assert.equal((await api.ask('GET /projects/x', { token })).status, 404);
+  assert.equal(await api.store.read.secrets.count(), 0);
+  assert.equal((await api.ask('POST /projects', { token, body: { name: 'x' } })).status, 200);
+});
+
+test('a secret is sealed in the store, and told to managers only', async (t) => {
+  const api = await startTestApi(t);
+  const owner = await api.user('owner');
+  const ada = await api.user('ada');
+  const { id } = await api.project('main', owner);
+  await api.member(id, ada, 'user');
+  const token = await api.token(owner);
+  assert.equal(
+    (await api.ask('PUT /projects/main/secrets/API_KEY', { token, body: { value: 'hunter2' } })).status,
+    200,
+  );
+  assert.doesNotMatch(JSON.stringify(await api.store.read.secrets.find()), /hunter2/);
+  assert.match((await api.store.read.secrets.find())[0]?.ciphertext ?? '', /^enc:aesgcm:test:/);
+  assert.equal((await api.ask('GET /projects/main/secrets/API_KEY', { token })).json.value, 'hunter2');
+  await api.ask('PUT /projects/main/secrets/API_KEY', { token, body: { value: 'hunter3' } });
+  assert.equal((await api.ask('GET /projects/main/secrets/API_KEY', { token })).json.value, 'hunter3');
+
+  const asAda = await api.token(ada);
+  assert.deepEqual((await api.ask('GET /projects/main/secrets', { token: asAda })).json, [
+    { name: 'API_KEY', updated_at: api.clock.now() },
+  ]);
+  assert.equal((await api.ask('GET /projects/main/secrets/API_KEY', { token: asAda })).status, 403);
+  const near = await api.ask('GET /projects/main/secrets/API_KEI', { token });
+  assert.match(near.json.error.hint, /`API_KEY`/);
+  assert.equal((await api.ask('PUT /projects/main/secrets/a%20b', { token, body: { value: '' } })).status, 400);
+  assert.equal(
+    (await api.ask('PUT /projects/main/secrets/BIG', { token, body: { value: 'x'.repeat(70_000) } })).status,
+    400,
+  );
+  assert.equal((await api.ask('DELETE /projects/main/secrets/API_KEY', { token })).status, 200);
+  assert.equal((await api.ask('DELETE /projects/main/secrets/API_KEY', { token })).status, 404);
+  const events = JSON.stringify((await api.ask('GET /projects/main/events', { token })).json);
+  assert.match(events, /secret\.deleted/);
+  assert.doesNotMatch(events, /hunter/);
+});
