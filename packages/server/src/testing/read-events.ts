@@ -1,6 +1,5 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { API_PREFIX } from '@berth/core/api-routes';
-import type { TestApi } from './test-api.ts';
 
 export interface SeenEvent {
   readonly event: string;
@@ -22,7 +21,12 @@ export class EventReader {
     this.#chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   }
 
-  static open(api: TestApi, path: string, token: string, headers: Record<string, string> = {}): Promise<EventReader> {
+  static open(
+    api: { readonly url: string },
+    path: string,
+    token: string,
+    headers: Record<string, string> = {},
+  ): Promise<EventReader> {
     return new Promise((resolve, reject) => {
       const sent = request(api.url + API_PREFIX + path, { headers: { authorization: `Bearer ${token}`, ...headers } });
       sent.on('response', (response) => resolve(new EventReader(sent, response)));

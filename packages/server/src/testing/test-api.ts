@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Logger } from '@berth/backend';
-import { API_PREFIX } from '@berth/core/api-routes';
 import { newId, type ProjectId } from '@berth/core/ids';
 import { Secret } from '@berth/core/secret';
 import type { ProjectRole, ProjectRow, Store, TokenRow, UserRow } from '@berth/store';
@@ -27,20 +26,7 @@ import { MetricsRing } from '../metrics/ring.ts';
 import { memberId } from '../views/member-id.ts';
 import { Names } from '../views/names.ts';
 import { fakeEngine } from './fake-engine.ts';
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers whose schema the server has checked
-  readonly json: any;
-}
-
-export interface AskOptions {
-  readonly token?: string | null;
-  readonly body?: unknown;
-  readonly headers?: Record<string, string>;
-}
+import { type Answer, type AskOptions, ask } from './http-client.ts';
 
 export interface LoggedLine {
   readonly level: string;
@@ -73,23 +59,8 @@ export class TestApi {
     return this.parts.store;
   }
 
-  /** `GET /projects` or the like; a body is sent as JSON, a Buffer as it is. */
-  async ask(route: string, options: AskOptions = {}): Promise<Answer> {
-    const [method = 'GET', path = ''] = route.split(' ');
-    const { body } = options;
-    const raw = body instanceof Uint8Array || typeof body === 'string';
-    const response = await fetch(this.url + API_PREFIX + path, {
-      method,
-      headers: {
-        ...(options.token == null ? {} : { authorization: `Bearer ${options.token}` }),
-        ...(body === undefined ? {} : { 'content-type': raw ? 'application/octet-stream' : 'application/json' }),
-        ...options.headers,
-      },
-      ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const isJson = response.headers.get('content-type')?.startsWith('application/json') ?? false;
-    return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };
+  ask(route: string, options?: AskOptions): Promise<Answer> {
+    return ask(this.url, route, options);
   }
 
   async user(name: string, globalRole: UserRow['globalRole'] = 'user'): Promise<UserRow> {
