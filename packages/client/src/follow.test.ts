@@ -158,7 +158,7 @@ test('events go on after the last one seen', async () => {
   server.on(
     'GET /projects/main/events/watch',
     stream([event('e1'), event('e2')], 'break'),
-    stream([event('e3')], 'end'),
+    stream([event('e2'), event('e3')], 'end'),
   );
   const ids: string[] = [];
   await withClient(server.url, async (client) => {

@@ -94,10 +94,32 @@ export async function* events(
   options: StreamOptions = {},
 ): AsyncGenerator<EventView> {
   const { after, ...query } = filter;
+  const seen = new RecentIds();
   const request = () => ({ name: 'event.watch' as const, params: {}, query });
   for await (const event of resumableEvents(client, request, options, after)) {
     throwIfError(event);
-    if (event.event === 'event') yield parse<EventView>(event);
+    if (event.event !== 'event') continue;
+    const view = parse<EventView>(event);
+    if (seen.add(view.id)) yield view;
+  }
+}
+
+/** A server that goes on after an event gives others of the same millisecond again. */
+class RecentIds {
+  static readonly #MOST = 1000;
+  readonly #ids = new Set<string>();
+
+  /** False when it was seen already. */
+  add(id: string): boolean {
+    if (this.#ids.has(id)) return false;
+    this.#ids.add(id);
+    if (this.#ids.size > RecentIds.#MOST) {
+      for (const oldest of this.#ids) {
+        this.#ids.delete(oldest);
+        break;
+      }
+    }
+    return true;
   }
 }
 

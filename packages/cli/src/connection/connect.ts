@@ -2,7 +2,8 @@ import { type Client, createClient } from '@berth/client/client';
 import { nodeHttpTransport } from '@berth/client/node-http-transport';
 import { BerthError } from '@berth/core/errors';
 import { VERSION } from '@berth/core/version';
-import { isEmbeddedAt, readServerFile } from '../embedded/server-file.ts';
+import { isEmbeddedAt } from '../embedded/address.ts';
+import { readServerFile } from '../embedded/server-file.ts';
 import type { Home } from '../home.ts';
 import { revivingTransport } from './reviving-transport.ts';
 import { findTarget, type Target } from './target.ts';
@@ -17,7 +18,7 @@ export async function connect(env: NodeJS.ProcessEnv, home: Home, project: strin
   let target = await findTarget(env, home, project);
   if (target === null) {
     const { ensureEmbeddedServer } = await import('../embedded/ensure-server.ts');
-    const server = await ensureEmbeddedServer(home, { url: null });
+    const server = await ensureEmbeddedServer(home);
     target = await findTarget(env, home, project);
     if (target === null) {
       throw new BerthError('internal', `the server at ${server.url} runs, but ${home.config} does not name it`, {
@@ -34,7 +35,7 @@ export async function connect(env: NodeJS.ProcessEnv, home: Home, project: strin
     current = () => readServerFile(home)?.url ?? url;
     transport = revivingTransport(transport, async () => {
       const { ensureEmbeddedServer } = await import('../embedded/ensure-server.ts');
-      return (await ensureEmbeddedServer(home, { url })).url;
+      return (await ensureEmbeddedServer(home)).url;
     });
   }
   return { target, client: createClient({ url: current, token, project: target.project, transport }) };

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Home } from '../home.ts';
 
@@ -9,6 +9,8 @@ export interface ServerFile {
   readonly version: string;
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number;
+  /** The process's start as the kernel counts it, which tells it from a later one of the same number; null where there is none. */
+  readonly startTime: number | null;
 }
 
 export function readServerFile(home: Home): ServerFile | null {
@@ -22,21 +24,14 @@ export function readServerFile(home: Home): ServerFile | null {
 
 function isServerFile(value: unknown): value is ServerFile {
   if (typeof value !== 'object' || value === null) return false;
-  const { pid, url, version, startedAt } = value as Partial<Record<keyof ServerFile, unknown>>; // fields are checked next
+  const { pid, url, version, startedAt, startTime } = value as Partial<Record<keyof ServerFile, unknown>>; // fields are checked next
   return (
     Number.isInteger(pid) &&
     Number(pid) > 0 &&
     typeof url === 'string' &&
     URL.canParse(url) &&
     typeof version === 'string' &&
-    typeof startedAt === 'number'
+    typeof startedAt === 'number' &&
+    (startTime === null || typeof startTime === 'number')
   );
-}
-
-/** Whether the server of an entry of `config.yml` is the one that this home keeps. */
-export function isEmbeddedAt(home: Home, url: string): boolean {
-  const { hostname } = new URL(url);
-  if (hostname !== '127.0.0.1' && hostname !== 'localhost' && hostname !== '[::1]') return false;
-  const file = readServerFile(home);
-  return file === null ? existsSync(home.server) : file.url.replace(/\/+$/, '') === url;
 }

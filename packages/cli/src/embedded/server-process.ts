@@ -1,13 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { ServerFile } from './server-file.ts';
-
-/** A server that starts slowly writes `server.json` this long after its process began, at most. */
-const LONGEST_START_MS = 120_000;
-/** Clock ticks are 10 ms, the boot time is rounded to a second, and clocks are corrected. */
-const TOLERANCE_MS = 5_000;
-/** `USER_HZ`, the same on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100;
 
 /**
  * Whether the process that wrote the file still lives. A process that merely has its number now, after
@@ -16,40 +8,25 @@ const TICKS_PER_SECOND = 100;
 export function isServerProcess(file: ServerFile, startOf = processStart): boolean {
   if (!isAlive(file.pid)) return false;
   const start = startOf(file.pid);
-  if (start === null) return true; // it lives, and no more can be known
-  return start <= file.startedAt + TOLERANCE_MS && start >= file.startedAt - LONGEST_START_MS;
+  // Where the system does not tell, that it lives has to do.
+  return start === null || file.startTime === null || start === file.startTime;
 }
 
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return !isZombie(pid);
   } catch (error) {
     // It lives, but is another user's.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
+  // Dead, but its parent has not taken note (in a container without an init nobody ever does).
+  return statFields(pid)?.[0] !== 'Z';
 }
 
-/** Dead, but its parent has not taken note yet (a container without an init never does). */
-function isZombie(pid: number): boolean {
-  return statFields(pid)?.[0] === 'Z';
-}
-
-/** When a process began, in milliseconds since the Unix epoch; null when this system does not tell. */
-export function processStart(pid: number): number | null {
-  try {
-    if (process.platform !== 'linux') {
-      const text = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', env: { LC_ALL: 'C' } });
-      const time = Date.parse(text.trim());
-      return Number.isNaN(time) ? null : time;
-    }
-    const ticks = Number(statFields(pid)?.[19]);
-    const boot = /^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1];
-    if (!Number.isFinite(ticks) || boot === undefined) return null;
-    return Number(boot) * 1000 + (ticks * 1000) / TICKS_PER_SECOND;
-  } catch {
-    return null;
-  }
+/** Clock ticks from the boot of the machine to the start of the process; null where there is no `/proc`. */
+function processStart(pid: number): number | null {
+  const ticks = Number(statFields(pid)?.[19]);
+  return Number.isFinite(ticks) ? ticks : null;
 }
 
 /** The fields of `/proc/PID/stat` from the third (the state) on: the second, the name, may hold anything. */

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BerthError } from '@berth/core/errors';
 import type { Home } from '../home.ts';
@@ -16,7 +16,6 @@ export interface StartedServer {
   failure(): BerthError;
 }
 
-const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
 const SHOWN_LINES = 15;
 
 /** Words of the command that runs the server in this home. */
@@ -34,7 +33,6 @@ export function logPath(home: Home): string {
 /** Starts the server in a session of its own: neither Ctrl-C here nor the end of the terminal reaches it. */
 export function spawnServer(home: Home, options: ServerOptions): StartedServer {
   const path = logPath(home);
-  keepSmall(path);
   const log = openSync(path, 'a', 0o600);
   const before = statSync(path).size;
   const child = spawn(process.execPath, serverCommand(options), {
@@ -56,9 +54,8 @@ export function spawnServer(home: Home, options: ServerOptions): StartedServer {
   return {
     hasEnded: () => ended !== null,
     failure: () => {
-      const lines = readFileSync(path).subarray(before).toString('utf8').trimEnd().split('\n').slice(-SHOWN_LINES);
-      const shown =
-        lines.join('\n').trim() === '' ? '' : `; its log ends with\n${lines.map((l) => `  ${l}`).join('\n')}`;
+      const lines = lastWords(readFileSync(path).subarray(before).toString('utf8'));
+      const shown = lines.length === 0 ? '' : `; its last words are\n${lines.map((line) => `  ${line}`).join('\n')}`;
       return new BerthError('unavailable', `the server of this machine ended at once (${ended})${shown}`, {
         hint: `the whole log is ${path}`,
       });
@@ -66,11 +63,18 @@ export function spawnServer(home: Home, options: ServerOptions): StartedServer {
   };
 }
 
-/** One old log is kept. */
-function keepSmall(path: string): void {
+/** What it printed for people; when that is nothing, the messages among its log's objects. */
+function lastWords(text: string): string[] {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const plain = lines.filter((line) => !line.startsWith('{'));
+  return (plain.length > 0 ? plain : lines.map(messageOf)).slice(0, SHOWN_LINES);
+}
+
+function messageOf(line: string): string {
   try {
-    if (statSync(path).size > LOG_LIMIT_BYTES) renameSync(path, `${path}.1`);
+    const { message, error } = JSON.parse(line) as { message?: unknown; error?: { message?: unknown } }; // printed only
+    return [message, error?.message].filter((part) => typeof part === 'string').join(': ');
   } catch {
-    // There is none yet.
+    return line;
   }
 }

@@ -47,7 +47,8 @@ export default defineCommand<Options>({
       { ...filter, ...(from === undefined ? {} : { after: from }) },
       { onReconnect: reconnectNotice() },
     );
-    for await (const event of watching) print(event);
+    const known = new Set(past.map(({ id }) => id));
+    for await (const event of watching) if (!known.has(event.id)) print(event);
   },
 });
 

@@ -1,8 +1,12 @@
 import { InvalidArgumentError } from 'commander';
 import { defineCommand } from '../../command.ts';
+import { freePortOf, lastAddress, recordAddress } from '../../embedded/address.ts';
 import { ensureEmbeddedServer, runningServer } from '../../embedded/ensure-server.ts';
 import { readServerFile } from '../../embedded/server-file.ts';
-import { serverCommand } from '../../embedded/spawn-server.ts';
+import { type ServerOptions, serverCommand } from '../../embedded/spawn-server.ts';
+import type { Home } from '../../home.ts';
+
+const POLL_MS = 50;
 
 interface Options {
   readonly host?: string;
@@ -24,29 +28,37 @@ export default defineCommand<Options>({
       process.stdout.write(`The server of this machine runs already: ${running.url} (process ${running.pid})\n`);
       return 0;
     }
-    const last = readServerFile(context.home)?.url;
-    const lastPort = last === undefined ? undefined : Number(new URL(last).port) || undefined;
-    const port = options.port ?? lastPort;
-    const server = {
-      ...(options.host === undefined ? {} : { host: options.host }),
-      ...(port === undefined ? {} : { port }),
-    };
-    if (options.foreground === true) return runInForeground(context.home.root, serverCommand(server));
-    const started = await ensureEmbeddedServer(context.home, { url: null, server });
+    if (options.foreground === true) {
+      const port = options.port ?? (await freePortOf(lastAddress(context.home)));
+      return runInForeground(context.home, port === null ? options : { ...options, port });
+    }
+    const started = await ensureEmbeddedServer(context.home, options);
     process.stdout.write(`Started: ${started.url} (process ${started.pid}), data in ${context.home.root}\n`);
     return 0;
   },
 });
 
-async function runInForeground(home: string, words: readonly string[]): Promise<number> {
+async function runInForeground(home: Home, options: ServerOptions): Promise<number> {
   const { spawn } = await import('node:child_process');
-  const child = spawn(process.execPath, words, { stdio: 'inherit', env: { ...process.env, BERTH_HOME: home } });
+  const child = spawn(process.execPath, serverCommand(options), {
+    stdio: 'inherit',
+    env: { ...process.env, BERTH_HOME: home.root },
+  });
+  const noteAddress = setInterval(() => {
+    const file = readServerFile(home);
+    if (file?.pid !== child.pid || file === null) return;
+    clearInterval(noteAddress);
+    void recordAddress(home, file.url);
+  }, POLL_MS);
   // A terminal sends Ctrl-C to both; other signals come to us alone.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)));
+    child.once('exit', (code, signal) => {
+      clearInterval(noteAddress);
+      resolve(code ?? (signal === 'SIGINT' ? 130 : 1));
+    });
   });
 }
 
