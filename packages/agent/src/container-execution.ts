@@ -199,6 +199,6 @@ export function usageOf(stats: unknown): Usage | null {
   if (cpuNs === undefined || used === undefined) return null;
   const cgroup = answer?.memory_stats?.stats ?? {};
   // cgroup v1 and v2 name it differently.
-  const cache = cgroup['total_inactive_file'] ?? cgroup['inactive_file'] ?? 0;
+  const cache = cgroup.total_inactive_file ?? cgroup.inactive_file ?? 0;
   return { cpuMs: Math.round(cpuNs / 1e6), memoryBytes: Math.max(0, used - cache) };
 }

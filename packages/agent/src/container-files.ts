@@ -64,6 +64,17 @@ export async function readContainerFile(docker: DockerClient, id: string, path: 
   return entries?.[0] ?? null;
 }
 
+/** Whether something is at `path` in the container, of any kind. */
+export async function existsInContainer(docker: DockerClient, id: string, path: string): Promise<boolean> {
+  try {
+    await docker.json(`/containers/${id}/archive`, { method: 'HEAD', query: { path } });
+    return true;
+  } catch (error) {
+    if (error instanceof DockerError && error.status === 404) return false;
+    throw error;
+  }
+}
+
 /** Whether something is at `path` in the container: a file, or a directory that is not empty. */
 export async function isOccupiedInContainer(docker: DockerClient, id: string, path: string): Promise<boolean> {
   let count = 0;

@@ -6,6 +6,8 @@ import type { AcceleratorVendor } from '@berth/core/offer';
 export interface ImageInfo {
   readonly user: string;
   readonly workingDir: string;
+  /** Where it looks for programs; null: it does not say. */
+  readonly searchPath: string | null;
 }
 
 export interface ContainerInputs {

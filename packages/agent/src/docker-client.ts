@@ -122,12 +122,12 @@ export class DockerClient {
  * user's own, Docker Desktop's.
  */
 export function dockerSocketPath(env: Readonly<Record<string, string | undefined>>): string {
-  const named = /^unix:\/\/(.+)$/.exec(env['DOCKER_HOST'] ?? '')?.[1];
+  const named = /^unix:\/\/(.+)$/.exec(env.DOCKER_HOST ?? '')?.[1];
   if (named !== undefined) return named;
   const candidates = [
     '/var/run/docker.sock',
-    ...(env['XDG_RUNTIME_DIR'] === undefined ? [] : [join(env['XDG_RUNTIME_DIR'], 'docker.sock')]),
-    ...(env['HOME'] === undefined ? [] : [join(env['HOME'], '.docker/run/docker.sock')]),
+    ...(env.XDG_RUNTIME_DIR === undefined ? [] : [join(env.XDG_RUNTIME_DIR, 'docker.sock')]),
+    ...(env.HOME === undefined ? [] : [join(env.HOME, '.docker/run/docker.sock')]),
   ];
   return candidates.find((path) => existsSync(path)) ?? '/var/run/docker.sock';
 }

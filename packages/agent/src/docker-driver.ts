@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import type { ClusterInfo, JobAssignment } from '@berth/core/job-spec';
 import type { AcceleratorVendor } from '@berth/core/offer';
 import type { BlobStore } from './blob-store.ts';
 import type { ForwardTime } from './clock.ts';
 import { type ContainerDeps, ContainerExecution, removeContainer } from './container-execution.ts';
-import { ContainerTree, isOccupiedInContainer, readAccounts } from './container-files.ts';
+import { ContainerTree, existsInContainer, isOccupiedInContainer, readAccounts } from './container-files.ts';
 import { baseDir, containerName, containerSpec, HOSTFILE, type ImageInfo } from './container-spec.ts';
 import { DockerAway, DockerError } from './docker-client.ts';
 import { ensureImage, withoutDocker } from './docker-image.ts';
@@ -39,7 +39,7 @@ export class DockerDriver implements Driver {
   readonly #deps: DockerDriverDeps;
   readonly #staging: string;
   readonly #tree: ContainerTree;
-  #image: ImageInfo = { user: '', workingDir: '' };
+  #image: ImageInfo = { user: '', workingDir: '', searchPath: null };
   #user: UnixUser = ROOT;
   #paths: JobPaths = { code: '/', working: '/' };
   #isGathered = false;
@@ -86,6 +86,7 @@ export class DockerDriver implements Driver {
     signal.throwIfAborted();
     if (!this.#isGathered) await this.#gather(id, cluster, signal);
     await this.#tree.upload(docker, id, this.#user);
+    if (init) await this.#checkExecutable(id);
     signal.throwIfAborted();
     await this.#deps.onContainer(id, this.#paths.working);
     const execution = await ContainerExecution.start(this.#deps, id, this.#paths.working, this.#deps.time);
@@ -161,23 +162,36 @@ export class DockerDriver implements Driver {
     }
   }
 
+  /** Without an init Docker itself says that there is no such program; an init only prints it into the log. */
+  async #checkExecutable(id: string): Promise<void> {
+    const { work } = this.#deps.assignment;
+    const command = jobArgv(work)?.[0];
+    if (command === undefined || work.commands.length === 0) return;
+    const searchPath = work.env.PATH ?? this.#image.searchPath ?? '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin';
+    const candidates = command.includes('/')
+      ? [posix.resolve(this.#paths.working, command)]
+      : searchPath.split(':').map((dir) => posix.join(dir, command));
+    for (const path of candidates) if (await existsInContainer(this.#deps.docker, id, path)) return;
+    throw this.#notExecutable(command, null);
+  }
+
+  #notExecutable(command: string, cause: DockerError | null): JobFailure {
+    const { image, shell } = this.#deps.assignment.work;
+    const hint = command === shell ? ' Choose a shell that it has with `shell:`.' : '';
+    const said = cause === null ? '' : ` Docker says: ${cause.message}`;
+    return new JobFailure('setup-error', `The image ${image} cannot execute "${command}".${hint}${said}`, cause);
+  }
+
   #asFailure(error: unknown): unknown {
     if (error instanceof JobFailure) return error;
-    const { image, shell } = this.#deps.assignment.work;
+    const { image } = this.#deps.assignment.work;
     if (error instanceof DockerAway) {
       return new JobFailure('image-error', `${error.message} ${withoutDocker(image ?? '')}`, error);
     }
     if (!(error instanceof DockerError)) return error;
     const text = messageOf(error);
     const missing = /exec: "([^"]+)"/.exec(text)?.[1];
-    if (missing !== undefined) {
-      const hint = missing === shell ? ' Choose a shell that it has with `shell:`.' : '';
-      return new JobFailure(
-        'setup-error',
-        `The image ${image} cannot execute "${missing}".${hint} Docker says: ${text}`,
-        error,
-      );
-    }
+    if (missing !== undefined) return this.#notExecutable(missing, error);
     const reason = error.status === 404 ? 'image-error' : 'setup-error';
     return new JobFailure(reason, `The container cannot be started: ${text}`, error);
   }

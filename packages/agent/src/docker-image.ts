@@ -53,9 +53,15 @@ export function splitReference(image: string): { readonly fromImage: string; rea
 async function inspectImage(docker: DockerClient, image: string): Promise<ImageInfo | null> {
   try {
     const answer = (await docker.json(`/images/${encodeURIComponent(image)}/json`)) as {
-      readonly Config?: { readonly User?: string; readonly WorkingDir?: string } | null;
+      readonly Config?: {
+        readonly User?: string;
+        readonly WorkingDir?: string;
+        readonly Env?: readonly string[] | null;
+      } | null;
     }; // the engine's own schema
-    return { user: answer.Config?.User ?? '', workingDir: answer.Config?.WorkingDir ?? '' };
+    const config = answer.Config;
+    const path = config?.Env?.find((line) => line.startsWith('PATH='));
+    return { user: config?.User ?? '', workingDir: config?.WorkingDir ?? '', searchPath: path?.slice(5) ?? null };
   } catch (error) {
     if (error instanceof DockerError && error.status === 404) return null;
     throw error;

@@ -54,7 +54,7 @@ export function inheritedEnvironment(
   for (const [name, value] of Object.entries(agentEnv)) {
     if (value !== undefined && (INHERITED.includes(name) || name.startsWith('LC_'))) result[name] = value;
   }
-  const path = result['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  const path = result.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
   // Last, so that it only helps where the machine has no Node of its own.
   return { ...result, PATH: `${path}:${posix.dirname(nodePath)}` };
 }

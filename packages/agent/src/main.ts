@@ -19,8 +19,8 @@ const USAGE = `Usage: berth-agent --dir DIR --socket PATH --instance ID [options
 /** Exit status 2: called wrongly; 3: another agent has the directory; 1: anything else. */
 async function main(): Promise<void> {
   // Gone from the environment before anything is started that could inherit it.
-  const secret = process.env['BERTH_AGENT_SECRET'] ?? '';
-  delete process.env['BERTH_AGENT_SECRET'];
+  const secret = process.env.BERTH_AGENT_SECRET ?? '';
+  delete process.env.BERTH_AGENT_SECRET;
   const options = readOptions();
   if (options === null || secret === '') return fail(2, `The agent was called wrongly.\n${USAGE}`);
   mkdirSync(options.dir, { recursive: true, mode: 0o700 });

@@ -44,7 +44,7 @@ const tarCode = object({
   ifExists: oneOf('error', 'skip'),
 });
 const code: Shape<ReturnType<typeof gitCode> | ReturnType<typeof tarCode>> = (value, path) =>
-  asObject(value, path)['kind'] === 'git' ? gitCode(value, path) : tarCode(value, path);
+  asObject(value, path).kind === 'git' ? gitCode(value, path) : tarCode(value, path);
 
 const work = object({
   image: nullable(string),
@@ -124,11 +124,11 @@ export type ParsedServerMessage = Exclude<ServerMessage, { t: 'req' }> | RawRequ
 export function parseServerMessage(header: unknown): ParsedServerMessage {
   return parsing(() => {
     const source = asObject(header, 'message');
-    switch (source['t']) {
+    switch (source.t) {
       case 'hello':
         return serverHello(header, 'hello');
       case 'req':
-        return { ...request(header, 'req'), params: source['params'] };
+        return { ...request(header, 'req'), params: source.params };
       case 'ack':
         return ack(header, 'ack');
       case 'logAck':
@@ -158,7 +158,7 @@ const agentShapes: { readonly [T in AgentMessage['t']]: Shape<object> } = {
 /** Throws `FrameError` for anything that an agent would not say. */
 export function parseAgentMessage(header: unknown): AgentMessage {
   return parsing(() => {
-    const kind = asObject(header, 'message')['t'];
+    const kind = asObject(header, 'message').t;
     if (typeof kind !== 'string' || !Object.hasOwn(agentShapes, kind)) {
       throw new ShapeError('message.t', 'a kind of message that an agent sends');
     }

@@ -52,7 +52,7 @@ export class ProcessDriver implements Driver {
     this.#argv = jobArgv(work) ?? nothingToRun();
     await checkMounts(work.mounts);
     this.#user = await chooseUser(work.user);
-    this.#home = this.#user?.home ?? process.env['HOME'] ?? userInfo().homedir;
+    this.#home = this.#user?.home ?? process.env.HOME ?? userInfo().homedir;
     await this.#makeScratch();
     const base = join(this.#scratch, 'work');
     await makeDirs(base, this.#user);
@@ -138,7 +138,7 @@ export class ProcessDriver implements Driver {
     const env = { ...this.#baseEnvironment(), ...this.#deps.assignment.work.env };
     const candidates = command.includes('/')
       ? [posix.resolve(this.#paths.working, command)]
-      : (env['PATH'] ?? '').split(':').map((dir) => posix.join(dir, command));
+      : (env.PATH ?? '').split(':').map((dir) => posix.join(dir, command));
     for (const path of candidates) {
       const usable = await access(path, constants.X_OK).then(
         () => true,

@@ -21,6 +21,7 @@ export interface Accounts {
 export function resolveUser(spec: string, accounts: Accounts): UnixUser {
   const [userPart = '', groupPart] = spec.split(':');
   const rows = accounts.passwd.split('\n').map((line) => line.split(':'));
+  if (userPart === '') throw new JobFailure('setup-error', `"${spec}" names no user.`);
   const row = rows.find((fields) => fields[0] === userPart) ?? rows.find((fields) => fields[2] === userPart);
   if (row === undefined && !/^\d+$/.test(userPart)) {
     throw new JobFailure('setup-error', `There is no user "${userPart}" here. Name one that exists, or a number.`);

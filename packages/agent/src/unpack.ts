@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { lstat, mkdir, readlink, rm, symlink } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { JobFailure, messageOf } from './failure.ts';
+import { isDiskFull, JobFailure, messageOf } from './failure.ts';
 
 interface DeferredLink {
   readonly path: string;
@@ -49,7 +49,10 @@ async function extract(
   const source = createReadStream(archive, { signal });
   await new Promise<void>((resolve, reject) => {
     unpack.on('close', resolve);
-    unpack.on('error', reject);
+    unpack.on('error', (error) => {
+      const why = isDiskFull(error) ? 'the disk is full' : messageOf(error);
+      reject(new JobFailure('setup-error', `The archive of code or files cannot be unpacked: ${why}.`, error));
+    });
     source.on('error', reject);
     source.on('data', (chunk) => {
       if (!unpack.write(chunk as Buffer)) source.pause(); // no encoding is set, so chunks are buffers
