@@ -46,8 +46,8 @@ const COMMON = {
   },
 } as const satisfies BuildOptions;
 
-/** Builds into `dist`, which is made anew. Throws when a part cannot be built. */
-export async function buildAll(dist: string): Promise<void> {
+/** Builds into `dist`, which is made anew. Returns what went into which file. Throws when a part cannot be built. */
+export async function buildAll(dist: string): Promise<readonly Metafile[]> {
   rmSync(dist, { recursive: true, force: true });
   const { found, unavailable } = await discoverBackends({ roots: [join(root, 'backends')] });
   for (const { dir, reason } of unavailable) throw new Error(`${dir}: ${reason}`);
@@ -77,10 +77,9 @@ export async function buildAll(dist: string): Promise<void> {
 
   for (const { dir, folder } of backends) writeBackendManifest(dir, join(dist, 'backends', folder));
   writeLauncher(join(dist, 'bin', 'berth.js'));
-  writeLicenses(
-    join(dist, 'THIRD-PARTY-LICENSES.txt'),
-    builds.map((result) => result.metafile),
-  );
+  const metafiles = builds.map((result) => result.metafile);
+  writeLicenses(join(dist, 'THIRD-PARTY-LICENSES.txt'), metafiles);
+  return metafiles;
 }
 
 function writeLauncher(path: string): void {

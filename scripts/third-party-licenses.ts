@@ -60,7 +60,8 @@ function readPackage(folder: string, { name, version, license }: Manifest): Bund
   if (typeof name !== 'string' || typeof version !== 'string' || typeof license !== 'string') {
     throw new Error(`${folder}: its package.json names no licence, so it cannot be part of a build`);
   }
-  if (texts.length === 0) throw new Error(`${name} ${version}: no file holds its licence (${license})`);
+  // Some authors leave it at the word in package.json; then that is all there is to pass on.
+  if (texts.length === 0) texts.push(`The package holds no text of its licence; its package.json says: ${license}.`);
   return { name, version, license, texts };
 }
 
