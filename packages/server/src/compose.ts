@@ -254,7 +254,7 @@ async function readConfig(
   store: Store,
 ): Promise<{ readonly config: ServerConfig | null; readonly broken: unknown }> {
   try {
-    return { config: readServerConfig(home.serverConfig), broken: null };
+    return { config: await readServerConfig(home.serverConfig), broken: null };
   } catch (error) {
     if ((await store.read.backends.count({ deletedAt: null })) === 0) throw error;
     return { config: null, broken: error };

@@ -1,6 +1,7 @@
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { RunningServer } from './compose.ts';
 import { homeAt, homeRoot, prepareHome } from './config/home.ts';
 
 const USAGE = `Usage: berth-server [--host HOST] [--port PORT] [--home DIR]
@@ -50,15 +51,12 @@ async function main(): Promise<void> {
   const { startServer } = await import('./compose.ts');
   const { isUserMistake } = await import('@berth/core/errors');
   const { formatError } = await import('./start/format-error.ts');
-  let server: Awaited<ReturnType<typeof startServer>>;
-  try {
-    server = await startServer({ ...options, home: root, log });
-  } catch (error) {
-    log.error('the server did not start', { error });
-    process.stderr.write(`${formatError(error)}\n`);
-    process.exit(isUserMistake(error) ? 2 : 1);
-  }
+  let server: RunningServer | null = null;
+  let asked: NodeJS.Signals | null = null;
   const end = (signal: NodeJS.Signals): void => {
+    asked ??= signal;
+    // While it starts there is nothing yet that could be ended well; it ends once it has started.
+    if (server === null) return;
     log.info('the server ends', { signal });
     setTimeout(() => process.exit(1), END_MS).unref();
     void server.close().then(() => process.exit(0));
@@ -67,6 +65,14 @@ async function main(): Promise<void> {
   process.once('SIGINT', end);
   // The terminal may go; the server stays.
   process.on('SIGHUP', () => undefined);
+  try {
+    server = await startServer({ ...options, home: root, log });
+  } catch (error) {
+    log.error('the server did not start', { error });
+    process.stderr.write(`${formatError(error)}\n`);
+    process.exit(isUserMistake(error) ? 2 : 1);
+  }
+  if (asked !== null) return end(asked);
   if (process.stderr.isTTY) process.stderr.write(`Berth listens on ${server.url}. Ctrl-C ends it; jobs go on.\n`);
 }
 

@@ -1,7 +1,7 @@
 import { type FSWatcher, readFileSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { isMissing } from '../logs/job-log.ts';
-import { NO_FILE, parseServerConfig, type ServerConfig } from './server-config.ts';
+import { NO_FILE, type ServerConfig } from './server-config.ts';
 
 /** Editors write a file in several steps. */
 const SETTLE_MS = 200;
@@ -10,13 +10,17 @@ const SETTLE_MS = 200;
  * The configuration as it is in the file now.
  * @throws BerthError `invalid-configuration`, or what the file system throws
  */
-export function readServerConfig(path: string): ServerConfig {
+export async function readServerConfig(path: string): Promise<ServerConfig> {
+  let text: string;
   try {
-    return parseServerConfig(readFileSync(path, 'utf8'), path);
+    text = readFileSync(path, 'utf8');
   } catch (error) {
     if (isMissing(error)) return NO_FILE;
     throw error;
   }
+  // Most homes have no such file, and so no need for a YAML parser in memory.
+  const { parseServerConfig } = await import('./parse-server-config.ts');
+  return parseServerConfig(text, path);
 }
 
 export interface ConfigWatch {
@@ -44,14 +48,7 @@ export function watchServerConfig(
     const text = textOf();
     if (text === last) return;
     last = text;
-    let config: ServerConfig;
-    try {
-      config = readServerConfig(path);
-    } catch (error) {
-      listeners.broken(error);
-      return;
-    }
-    listeners.changed(config);
+    readServerConfig(path).then(listeners.changed, listeners.broken);
   };
   const watcher: FSWatcher = watch(dirname(path), { persistent: false }, (_event, name) => {
     // The database lies in the same folder and is written all the time.

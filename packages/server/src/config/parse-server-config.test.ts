@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError } from '@berth/core/errors';
 import { readServerConfig, watchServerConfig } from './config-file.ts';
-import { LOCAL_ENTRY, NO_FILE, parseServerConfig, type ServerConfig } from './server-config.ts';
+import { parseServerConfig } from './parse-server-config.ts';
+import { LOCAL_ENTRY, NO_FILE, type ServerConfig } from './server-config.ts';
 
 const parse = (text: string): ServerConfig => parseServerConfig(text, 'config.yml');
 
@@ -84,7 +85,7 @@ test('a file that changes is read again; a broken one is told, and so is its rep
   const dir = mkdtempSync(join(tmpdir(), 'berth-config-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const path = join(dir, 'config.yml');
-  assert.deepEqual(readServerConfig(path), NO_FILE);
+  assert.deepEqual(await readServerConfig(path), NO_FILE);
   const heard: string[] = [];
   const watch = watchServerConfig(path, {
     changed: (config) => heard.push(config.projects?.map(({ name }) => name).join() ?? 'no file'),

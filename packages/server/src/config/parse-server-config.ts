@@ -1,0 +1,114 @@
+import { type CheckOptions, configurationError } from '@berth/core/configuration';
+import { attempt, textOf } from '@berth/core/grammar';
+import { parseMemory } from '@berth/core/memory';
+import { NAME_PATTERN, parseName } from '@berth/core/name';
+import { formatPath, type Problem, ProblemList } from '@berth/core/problems';
+import { durationSchema } from '@berth/core/profile';
+import { problemsOf } from '@berth/core/schema-issues';
+import { Secret } from '@berth/core/secret';
+import { parseYaml } from '@berth/core/yaml';
+import { z } from 'zod';
+import { KEY_BYTES, KEY_NAME } from '../crypto/sealer.ts';
+import { type ConfiguredEntry, type ConfiguredProject, NO_FILE, type ServerConfig } from './server-config.ts';
+
+const word = z.string().regex(/^[a-z][a-z0-9-]{0,59}$/);
+const credentialsSchema = z.looseObject({ type: z.string().optional() });
+
+const backendSchema = z
+  .looseObject({
+    type: word,
+    name: word.nullish(),
+    credentials: credentialsSchema.nullish(),
+    /** As dstack's users know it. */
+    creds: credentialsSchema.nullish(),
+  })
+  .refine(({ creds, credentials }) => creds == null || credentials == null, 'has both `creds` and `credentials`');
+
+const keySchema = z.strictObject({
+  name: z.string().regex(KEY_NAME),
+  type: z.literal('aes').nullish(),
+  /** 32 bytes in base64. */
+  secret: z.string().refine((text) => Buffer.from(text, 'base64').length === KEY_BYTES, 'must be 32 bytes in base64'),
+});
+
+const bytesSchema = z.union([
+  z.number().transform((value, context) => attempt(context, () => parseMemory(value) * 1024 * 1024)),
+  textOf((text) => parseMemory(text) * 1024 * 1024, ''),
+]);
+
+const serverConfigSchema = z.strictObject({
+  projects: z
+    .array(z.strictObject({ name: textOf(parseName, NAME_PATTERN), backends: z.array(backendSchema).nullish() }))
+    .nullish(),
+  encryption: z.strictObject({ keys: z.array(keySchema).nullish() }).nullish(),
+  limits: z.strictObject({ max_blob_size: bytesSchema.nullish(), event_retention: durationSchema.nullish() }).nullish(),
+});
+
+/**
+ * @throws BerthError `invalid-configuration` with every place that is wrong. What only a backend knows
+ *   (its own keys) is checked when the backend is configured.
+ */
+export function parseServerConfig(text: string, file: string): ServerConfig {
+  // A file of comments, as a person leaves it who has taken everything out.
+  if (text.split('\n').every((line) => /^\s*(#.*)?$/.test(line))) return { ...NO_FILE, projects: [] };
+  const document = parseYaml(text, { file });
+  const options: CheckOptions = { file, locate: (problem) => document.position(problem.path, problem.at) };
+  const parsed = serverConfigSchema.safeParse(document.root);
+  if (!parsed.success) {
+    const found = problemsOf(parsed.error.issues, serverConfigSchema, document.root);
+    throw configurationError(found.map(discreet), options);
+  }
+  const { projects, encryption, limits } = parsed.data;
+  const problems = new ProblemList();
+  const configured = (projects ?? []).map((project, at): ConfiguredProject => {
+    if ((projects ?? []).findIndex(({ name }) => name === project.name) < at)
+      problems.add(['projects', at, 'name'], `the project \`${project.name}\` is given twice`);
+    const entries = (project.backends ?? []).map((backend, index) =>
+      entryOf(backend, document.position(['projects', at, 'backends', index]).line),
+    );
+    for (const [index, entry] of entries.entries()) {
+      if (entries.findIndex(({ name }) => name === entry.name) === index) continue;
+      problems.add(['projects', at, 'backends', index], `there is a backend \`${entry.name}\` already`, {
+        hint: 'give each a `name` of its own',
+      });
+    }
+    return { name: project.name, backends: entries };
+  });
+  if (problems.all.length > 0) throw configurationError(problems.all, options);
+  return {
+    projects: configured,
+    keys: (encryption?.keys ?? []).map(({ name, secret }) => ({
+      name,
+      bytes: new Secret(new Uint8Array(Buffer.from(secret, 'base64'))),
+    })),
+    limits: {
+      maxBlobBytes: limits?.max_blob_size ?? NO_FILE.limits.maxBlobBytes,
+      eventRetentionMs: retentionMs(limits?.event_retention ?? undefined),
+    },
+  };
+}
+
+/** A message repeats what is written, which here may be a secret. */
+function discreet(problem: Problem): Problem {
+  const last = problem.path.findLast((part) => part === 'creds' || part === 'credentials' || part === 'secret');
+  if (last === undefined) return problem;
+  const hint = last === 'secret' ? 'write 32 bytes in base64' : 'write a map of keys and values';
+  return { ...problem, message: `\`${formatPath(problem.path)}\` is not what it must be`, hint };
+}
+
+function retentionMs(retention: number | 'off' | undefined): number | null {
+  if (retention === undefined) return NO_FILE.limits.eventRetentionMs;
+  return retention === 'off' ? null : retention * 1000;
+}
+
+function entryOf(backend: z.output<typeof backendSchema>, line: number): ConfiguredEntry {
+  const { type, name, credentials, creds, ...config } = backend;
+  const { type: kind, ...value } = credentials ?? creds ?? {};
+  return {
+    name: name ?? type,
+    type,
+    config,
+    credentials: { kind: kind ?? 'default', value: Object.keys(value).length === 0 ? null : value },
+    line,
+  };
+}
