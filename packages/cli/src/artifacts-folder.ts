@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BerthError } from '@berth/core/errors';
 
@@ -28,7 +29,8 @@ export async function fillArtifactsFolder(
     });
   }
   await mkdir(dirname(path), { recursive: true });
-  const fresh = await mkdtemp(join(dirname(path), `.${basename(path)}.`));
+  const fresh = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}`);
+  await mkdir(fresh);
   try {
     await fill(fresh);
     await writeFile(join(fresh, MARKER), `${JSON.stringify({ ...about, fetched_at: new Date().toISOString() })}\n`);

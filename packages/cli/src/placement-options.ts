@@ -77,6 +77,11 @@ const FLAG_OF_KEY: Readonly<Record<string, string>> = {
   instance_types: '--instance-type',
   fleets: '--fleet',
   max_price: '--max-price',
+  max_duration: '--max-duration',
+  idle_duration: '--idle-duration',
+  creation_policy: '--reuse',
+  retry: '--retry',
+  name: '--name',
 };
 
 /** The keys of a configuration mean nothing to somebody who wrote none. */
@@ -85,9 +90,11 @@ export function aboutFlags(error: BerthError): BerthError {
   if (first === undefined) return error;
   const key = first.path.replace(/^resources\.(\w+).*/, '--$1');
   const flag = key.startsWith('--') ? key : FLAG_OF_KEY[key.replace(/[.[].*/, '')];
+  const told = `${first.path}: `;
+  const message = first.message.startsWith(told) ? first.message.slice(told.length) : first.message;
   return new BerthError(
     error.code,
-    `${flag ?? first.path}: ${first.message}`,
+    `${flag ?? first.path}: ${message}`,
     first.hint === undefined ? {} : { hint: first.hint },
   );
 }

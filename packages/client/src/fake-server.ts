@@ -20,6 +20,8 @@ export interface FakeServer extends AsyncDisposable {
   readonly seen: readonly SeenRequest[];
   /** Answers `METHOD /path`; a list answers one after the other, the last one for ever. */
   on(route: string, ...replies: Reply[]): void;
+  /** Answers every path that begins so and has no answer of its own. */
+  onAny(method: string, prefix: string, reply: Reply): void;
   /** Like `on`, but the answer comes before the body is read, and the connection is closed with it. */
   early(route: string, reply: Reply): void;
 }
@@ -27,6 +29,9 @@ export interface FakeServer extends AsyncDisposable {
 export async function startFakeServer(port = 0): Promise<FakeServer> {
   const routes = new Map<string, Reply[]>();
   const early = new Map<string, Reply>();
+  const families: { method: string; prefix: string; reply: Reply }[] = [];
+  const prefixes = ({ method, path }: SeenRequest): Reply[] =>
+    families.filter((family) => family.method === method && path.startsWith(family.prefix)).map(({ reply }) => reply);
   const seen: SeenRequest[] = [];
   const server = http.createServer(async (incoming, response) => {
     const url = new URL(incoming.url ?? '/', 'http://fake');
@@ -46,7 +51,7 @@ export async function startFakeServer(port = 0): Promise<FakeServer> {
     }
     const request: SeenRequest = { ...head, body: Buffer.concat(chunks) };
     seen.push(request);
-    const replies = routes.get(`${request.method} ${request.path}`) ?? [];
+    const replies = routes.get(`${request.method} ${request.path}`) ?? prefixes(request);
     const reply = replies.length > 1 ? replies.shift() : replies[0];
     await (reply ?? refuse(404, 'not-found', `no ${request.method} ${request.path} here`))(response, request);
   });
@@ -59,6 +64,9 @@ export async function startFakeServer(port = 0): Promise<FakeServer> {
     seen,
     on(route, ...replies) {
       routes.set(route, replies);
+    },
+    onAny(method, prefix, reply) {
+      families.push({ method, prefix, reply });
     },
     early(route, reply) {
       early.set(route, reply);

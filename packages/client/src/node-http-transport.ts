@@ -57,6 +57,7 @@ function settle(
 ): void {
   const { signal } = request;
   let timer: NodeJS.Timeout | undefined;
+  let answered = false;
   const abort = () => outgoing.destroy(asError(signal?.reason));
   const finish = () => {
     clearTimeout(timer);
@@ -68,6 +69,7 @@ function settle(
   };
   /** Runs from the last byte of the request: an upload may take as long as it takes. */
   const startTimer = () => {
+    if (answered) return; // before it had read everything
     timer = setTimeout(() => {
       outgoing.destroy(new TransportError('timed-out', `no answer within ${request.headTimeoutMs / 1000} s`));
     }, request.headTimeoutMs);
@@ -76,6 +78,7 @@ function settle(
   signal?.addEventListener('abort', abort, { once: true });
   outgoing.once('error', fail);
   outgoing.once('response', (incoming) => {
+    answered = true;
     clearTimeout(timer);
     outgoing.off('error', fail);
     // From now on the body reports what goes wrong.

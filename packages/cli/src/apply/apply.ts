@@ -27,10 +27,11 @@ export async function apply(context: Context, options: ApplyOptions, args: reado
   };
   if (configuration.type === 'fleet') {
     const { applyFleet } = await import('./apply-fleet.ts');
-    return applyFleet(configuration, parts);
+    return await applyFleet(configuration, parts);
   }
   const { applyRun } = await import('./apply-run.ts');
-  return applyRun(configuration, parts);
+  // Awaited here: the interrupts are ours until it is over.
+  return await applyRun(configuration, parts);
 }
 
 export interface ApplyParts {

@@ -4,6 +4,7 @@ import type { Blob } from '@berth/client/blobs';
 import { type CodeRef, type FileRef, packCode, packFiles } from '@berth/client/code/pack-code';
 import { remoteCommit } from '@berth/client/code/remote-commit';
 import type { Spool } from '@berth/client/code/spool';
+import { formatBytes } from '@berth/client/format-bytes';
 import type { CheckedTask } from '@berth/core/configuration';
 import { BerthError } from '@berth/core/errors';
 import type { RepoSpec } from '@berth/core/repo-spec';
@@ -73,7 +74,13 @@ async function packRepo(task: CheckedTask, options: CollectOptions): Promise<Pac
   const packed = await packCode(dir, { spool, signal, ...placement }).catch((error) => {
     throw isMissing(error) ? new BerthError('invalid-configuration', `the repo ${dir} is not a directory`) : error;
   });
-  return { ...packed, about: packed.ref === null ? 'none: the directory is empty' : describe(packed.ref, dir) };
+  return {
+    ...packed,
+    about:
+      packed.ref === null
+        ? 'none: the directory is empty'
+        : describe(packed.ref, dir === cwd ? 'the current directory' : dir),
+  };
 }
 
 async function parseRepoOption(text: string): Promise<RepoSpec> {
@@ -124,7 +131,7 @@ function localPath(path: string, base: string): string {
 }
 
 function describe(ref: CodeRef, from: string): string {
-  if (ref.kind === 'tar') return from;
+  if (ref.kind === 'tar') return `${from} (${formatBytes(ref.bytes)})`;
   const changes = ref.diff === null ? '' : ' with uncommitted changes';
   return `${ref.remote} at ${ref.branch ?? ''}${ref.branch === null ? '' : ' '}${ref.commit.slice(0, 10)}${changes}`;
 }

@@ -33,7 +33,7 @@ export default defineCommand<Options, [run: string]>({
       ...(options.replica === undefined ? {} : { replica }),
       ...(options.node === undefined ? {} : { node }),
     };
-    return seeToEnd(client, run, {
+    return await seeToEnd(client, run, {
       cwd: context.cwd,
       signal: interrupts.signal,
       ...from,
