@@ -124,11 +124,11 @@ test('a reader that takes nothing costs nothing: memory does not grow with the l
   const { reader: makeReader } = api.parts.logs;
   let read = 0;
   Object.assign(api.parts.logs, {
-    reader: (job: JobId) => {
-      const real = makeReader.call(api.parts.logs, job);
+    reader: (job: JobId, bufferBytes: number) => {
+      const real = makeReader.call(api.parts.logs, job, bufferBytes);
       return {
-        read: async (from: number, maxBytes: number) => {
-          const chunk = await real.read(from, maxBytes);
+        read: async (from: number) => {
+          const chunk = await real.read(from);
           read += chunk?.bytes.length ?? 0;
           return chunk;
         },

@@ -6,7 +6,7 @@ import type { JobRow, RunRow } from '@berth/store';
 import { artifactPath } from '../config/home.ts';
 import { Pulse } from '../feeds/pulse.ts';
 import type { HandlersOf } from '../http/call.ts';
-import { followLog } from '../logs/follow.ts';
+import { followLog, MAX_CHUNK_BYTES } from '../logs/follow.ts';
 import { isMissing } from '../logs/job-log.ts';
 import { findRun } from './find.ts';
 import type { ServerParts } from './parts.ts';
@@ -27,7 +27,7 @@ export function runStreamHandlers(parts: ServerParts): HandlersOf<'run.logs' | '
       try {
         const stream = open();
         const log = {
-          reader: logs.reader(job.id),
+          reader: logs.reader(job.id, MAX_CHUNK_BYTES),
           pulse,
           isComplete: (offset: number) => isComplete(parts, job, offset),
         };

@@ -24,7 +24,7 @@ export async function* followLog(
 ): AsyncGenerator<LogChunk> {
   let at = offset;
   while (!options.signal.aborted) {
-    const chunk = await log.reader.read(at, MAX_CHUNK_BYTES);
+    const chunk = await log.reader.read(at);
     if (chunk !== null) {
       yield chunk;
       at += chunk.bytes.length;
@@ -33,7 +33,7 @@ export async function* followLog(
     if (!options.follow) return;
     if (await log.isComplete(at)) {
       // Bytes may have come between the last look and the answer.
-      if ((await log.reader.read(at, 1)) === null) return;
+      if ((await log.reader.read(at)) === null) return;
       continue;
     }
     await log.pulse.wait(options.signal);

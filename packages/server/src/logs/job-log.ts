@@ -31,6 +31,7 @@ export interface LogChunk {
   readonly offset: number;
   /** When its first byte came. */
   readonly at: Millis;
+  /** Until the next read of the same reader. */
   readonly bytes: Uint8Array;
 }
 
@@ -123,13 +124,12 @@ export class JobLog {
     });
   }
 
-  /** At most `maxBytes` from `from` on; null when the log ends there, for now. */
-  async read(from: number, maxBytes: number, cursor: IndexCursor): Promise<LogChunk | null> {
+  /** As much as fits into `buffer`, from `from` on; null when the log ends there, for now. */
+  async read(from: number, buffer: Uint8Array, cursor: IndexCursor): Promise<LogChunk | null> {
     return this.#using(async () => {
       const files = await this.#open('read');
-      const length = Math.min(maxBytes, this.#size - from);
+      const length = Math.min(buffer.length, this.#size - from);
       if (files === null || length <= 0) return null;
-      const buffer = Buffer.allocUnsafeSlow(length);
       const { bytesRead } = await files.data.read(buffer, 0, length, from);
       if (bytesRead === 0) return null;
       const at = await cursor.at(files.index, this.#entries, from);

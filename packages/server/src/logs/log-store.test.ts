@@ -28,10 +28,10 @@ function scratch(t: TestContext): string {
 }
 
 async function readAll(store: LogStore, of: JobId, maxBytes = 1000): Promise<Buffer> {
-  const reader = store.reader(of);
+  const reader = store.reader(of, maxBytes);
   const parts: Uint8Array[] = [];
   for (let at = 0; ; ) {
-    const chunk = await reader.read(at, maxBytes);
+    const chunk = await reader.read(at);
     if (chunk === null) return Buffer.concat(parts);
     assert.equal(chunk.offset, at);
     parts.push(Buffer.from(chunk.bytes));
@@ -93,7 +93,7 @@ test('a job that is unknown has an empty log, and asking makes no file', async (
   const dir = scratch(t);
   const store = new LogStore({ dir, now: Date.now });
   assert.equal(await store.size(job), 0);
-  assert.equal(await store.reader(job).read(0, 10), null);
+  assert.equal(await store.reader(job, 10).read(0), null);
   assert.equal(await store.offsetAt(job, 0), 0);
   assert.deepEqual(readdirSync(dir), []);
   const [size] = await Promise.all([store.size(job), store.append(job, 0, 1, Buffer.from('now')), store.size(job)]);
@@ -114,12 +114,12 @@ test('times are found again, to a tenth of a second, and a clock that steps back
   assert.equal(await store.offsetAt(job, 1_000_000 + 700_000), 7000);
   assert.equal(await store.offsetAt(job, 0), 0);
   assert.equal(await store.offsetAt(job, 9_000_000), 10_000);
-  const forward = store.reader(job);
+  const forward = store.reader(job, 3);
   for (let line = 0; line < 1000; line += 7) {
     const expected = line === 500 ? 1_499_000 : 1_000_000 + line * 1000;
-    assert.equal((await forward.read(line * 10, 3))?.at, expected);
+    assert.equal((await forward.read(line * 10))?.at, expected);
   }
-  assert.equal((await forward.read(15, 3))?.at, 1_001_000, 'a reader may go back');
+  assert.equal((await forward.read(15))?.at, 1_001_000, 'a reader may go back');
   await store.close();
   assert.equal(readFileSync(join(dir, 'b1', `${job}.idx`)).length, 999 * 16);
 });
@@ -145,14 +145,14 @@ test('what a crash left half-written is a true beginning: the log goes on behind
   assert.equal(await store.size(job), 11);
   await store.append(job, 9, 20_000, Buffer.from('jklm'));
   assert.equal((await readAll(store, job)).toString(), 'abcdefghijklm');
-  assert.equal((await store.reader(job).read(11, 5))?.at, 20_000);
+  assert.equal((await store.reader(job, 5).read(11))?.at, 20_000);
   await store.close();
   // Power was lost: the index is ahead of the bytes.
   truncateSync(fileOf(dir), 4);
   store = new LogStore({ dir, now: Date.now });
   assert.equal(await store.size(job), 4);
   await store.append(job, 4, 30_000, Buffer.from('efgh'));
-  assert.equal((await store.reader(job).read(4, 9))?.at, 30_000);
+  assert.equal((await store.reader(job, 9).read(4))?.at, 30_000);
   await store.close();
 });
 

@@ -21,10 +21,10 @@ export interface LogStoreOptions {
   readonly maxOpen?: number;
 }
 
-/** A reader's place in one log. Nothing is held open between two reads. */
+/** A reader's place in one log. No file is held open between two reads, and one buffer serves them all. */
 export interface LogReader {
-  /** The next bytes, at most `maxBytes`; null when there are none yet. */
-  read(from: number, maxBytes: number): Promise<LogChunk | null>;
+  /** The bytes from `from` on, as many as its buffer takes; null when there are none yet. */
+  read(from: number): Promise<LogChunk | null>;
 }
 
 /** The logs of all jobs as files, `<dir>/<end of the id>/<id>.log`. */
@@ -60,9 +60,10 @@ export class LogStore {
     return this.#log(job).size();
   }
 
-  reader(job: JobId): LogReader {
+  reader(job: JobId, bufferBytes: number): LogReader {
     const cursor = new IndexCursor();
-    return { read: (from, maxBytes) => this.#log(job).read(from, maxBytes, cursor) };
+    const buffer = Buffer.allocUnsafeSlow(bufferBytes);
+    return { read: (from) => this.#log(job).read(from, buffer, cursor) };
   }
 
   /** Where the output begins that came at `since` or later, to a tenth of a second. */
