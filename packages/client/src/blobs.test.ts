@@ -16,6 +16,10 @@ function blobOf(content: Buffer): Blob {
   };
 }
 
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+}
+
 async function bytesOf(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks = [];
   for await (const chunk of body) chunks.push(chunk);
@@ -31,11 +35,13 @@ test('only what the server does not have is sent, and progress ends at the total
   server.on(`PUT /projects/main/blobs/${fresh.hash}`, json({}));
   const client = createClient({ url: server.url, token: 't', project: 'main' });
   const progress: string[] = [];
+  const before = timers();
   // The same blob twice is one blob.
   const sent = await uploadBlobs(client, [known, fresh, fresh], {
     onProgress: (done, total) => progress.push(`${done}/${total}`),
   });
   client.close();
+  assert.equal(timers(), before, 'nothing is left that would keep a process from ending');
   assert.equal(sent, 300_000);
   assert.equal(progress.at(-1), '300000/300000');
   const put = server.seen.filter((request) => request.method === 'PUT');

@@ -24,9 +24,11 @@ export function editConfig(path: string, change: (projects: ProjectList) => void
 }
 
 export class ProjectList {
+  readonly #document: Document;
   readonly #list: YAMLSeq;
 
   constructor(document: Document) {
+    this.#document = document;
     if (!isMap(document.contents)) document.contents = document.createNode({});
     const found = document.get('projects');
     if (isSeq(found)) {
@@ -41,7 +43,7 @@ export class ProjectList {
   put(entry: ProjectEntry): void {
     const values = { name: entry.name, url: entry.url, token: entry.token };
     const existing = this.#find(entry.name);
-    if (existing === undefined) this.#list.add(values);
+    if (existing === undefined) this.#list.add(this.#document.createNode(values));
     else for (const [key, value] of Object.entries(values)) existing.set(key, value);
     // A list that was empty was written on one line.
     this.#list.flow = false;

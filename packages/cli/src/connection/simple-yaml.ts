@@ -17,7 +17,8 @@ const LINE = /^( *)(- +)?([A-Za-z_]+): *(.*?) *$/;
 /** The entries with every value as text; null when the text is not of this shape. */
 export function readSimpleConfig(text: string): Entry[] | null {
   const lines = text.split('\n').filter((line) => !/^\s*(#.*)?$/.test(line));
-  if (lines.shift()?.trimEnd() !== 'projects:') return lines.length === 0 ? [] : null;
+  if (lines.length === 0) return [];
+  if (lines.shift()?.trimEnd() !== 'projects:') return null;
   const entries: Record<string, string>[] = [];
   let dash = -1;
   for (const line of lines) {
