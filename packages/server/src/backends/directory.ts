@@ -211,11 +211,12 @@ export class BackendDirectory implements Backends {
     } catch (error) {
       const where = line === null ? '' : ` (config.yml, line ${line})`;
       const reason = `${error instanceof Error ? error.message : String(error)}${where}`;
+      const isNews = slot.view.reason !== reason;
       slot.usable = false;
       slot.view = { ...slot.view, status: 'unavailable', reason };
       if (this.#closing.signal.aborted) return;
       log.warn('backend is unavailable', { project, backend: slot.entry.name, reason });
-      await this.#options.records.unavailable(slot.row, reason);
+      if (isNews) await this.#options.records.unavailable(slot.row, reason);
       if (error instanceof BackendError || !(error instanceof BerthError))
         this.#retryLater(project, slot, line, attempt);
     }

@@ -13,6 +13,7 @@ import { checkProject, checkToken, type ProjectAccess } from '../auth/permission
 import type { Call, Download, Handlers } from './call.ts';
 import { type Refusal, refusalOf, schemaError } from './error-view.ts';
 import { EventStream, ReaderGone } from './event-stream.ts';
+import { expectRequests } from './expect-requests.ts';
 import { parseJson } from './json-body.ts';
 import { refusal } from './origin.ts';
 
@@ -79,6 +80,7 @@ export function createApiServer(options: ApiServerOptions): FastifyInstance {
   });
   const server: Server = app.server;
   server.maxConnections = MAX_CONNECTIONS;
+  expectRequests(server, HEADERS_TIMEOUT_MS);
 
   const granted = new WeakMap<FastifyRequest, Granted>();
   const refuse = (error: unknown, request: FastifyRequest): Refusal => {
