@@ -1,14 +1,13 @@
 import type { Readable } from 'node:stream';
 import type { ForwardTime } from './clock.ts';
 import type { DockerClient } from './docker-client.ts';
-import { DockerDemux, DockerLogReader, type LogMessage } from './docker-demux.ts';
+import { DockerDemux, DockerLogReader } from './docker-demux.ts';
 import type { JobLog } from './job-log.ts';
-import type { Stream } from './log-segment.ts';
+import { KnownBytes } from './known-bytes.ts';
+import { Slabs } from './slabs.ts';
 
 /** A container that has ended and says nothing for so long has nothing more to say. */
 const SILENCE_MS = 10_000;
-/** Docker stamps a line when it is complete, we a byte when it comes: they may differ by this. */
-const CLOCK_SLACK_MS = 5_000;
 
 /** What a container writes, on its way into the job's log. */
 export class ContainerOutput {
@@ -44,8 +43,9 @@ export class ContainerOutput {
     const query = { stream: true, stdout: true, stderr: true };
     const { stream, head } = await docker.hijack(`/containers/${id}/attach`, query);
     let output: ContainerOutput | null = null;
+    const slabs = new Slabs(log);
     const demux = new DockerDemux((bytes, source) => {
-      if (!log.push(bytes, source, time.now())) void output?.waitForRoom();
+      if (!log.push(keep(slabs, bytes), source, time.now())) void output?.waitForRoom();
     });
     output = new ContainerOutput(stream, log, head, (chunk) => demux.push(chunk));
     return output;
@@ -60,10 +60,12 @@ export class ContainerOutput {
     const query = { follow: true, stdout: true, stderr: true, timestamps: true };
     const stream = await docker.stream(`/containers/${id}/logs`, { query });
     const known = new KnownBytes(log, onGap);
+    const slabs = new Slabs(log);
     let output: ContainerOutput | null = null;
     const reader = new DockerLogReader((message) => {
       const fresh = known.strip(message);
-      if (fresh.length > 0 && !log.push(Uint8Array.from(fresh), message.stream, message.at)) void output?.waitForRoom();
+      if (fresh.length === 0) return;
+      if (!log.push(keep(slabs, fresh), message.stream, message.at)) void output?.waitForRoom();
     });
     output = new ContainerOutput(stream, log, new Uint8Array(0), (chunk) => reader.push(chunk));
     return output;
@@ -98,29 +100,8 @@ export class ContainerOutput {
   }
 }
 
-/** Bytes at the front of Docker's log that ours holds already, counted for each stream by itself. */
-class KnownBytes {
-  readonly #left: Record<Stream, number>;
-  readonly #lastAt: number;
-  readonly #onGap: () => void;
-
-  constructor(log: JobLog, onGap: () => void) {
-    this.#left = { stdout: log.stdoutBytes, stderr: log.stderrBytes };
-    this.#lastAt = log.lastAt;
-    this.#onGap = onGap;
-  }
-
-  strip(message: LogMessage): Uint8Array {
-    const known = Math.min(this.#left[message.stream], message.bytes.length);
-    if (known > 0 && known === message.bytes.length && message.at > this.#lastAt + CLOCK_SLACK_MS) {
-      // A line that was completed later than our last byte cannot be among ours: Docker's log no
-      // longer begins where the container began.
-      this.#left.stdout = 0;
-      this.#left.stderr = 0;
-      this.#onGap();
-      return message.bytes;
-    }
-    this.#left[message.stream] -= known;
-    return message.bytes.subarray(known);
-  }
+/** The socket's chunks are let go at once; the log keeps a copy. */
+function keep(slabs: Slabs, bytes: Uint8Array): Uint8Array {
+  slabs.room(bytes.length).set(bytes);
+  return slabs.take(bytes.length);
 }

@@ -44,4 +44,23 @@ describe("Docker's stream", () => {
       ]);
     }
   });
+
+  it('of a log has the newlines again that Docker lost at the end of long lines', () => {
+    const line = (text: string): Buffer => piece(1, Buffer.from(`2024-05-01T10:00:00Z ${text}`));
+    const full = 'x'.repeat(16_384);
+    const read = (pieces: readonly Buffer[]): string => {
+      const texts: string[] = [];
+      const reader = new DockerLogReader((message) => void texts.push(Buffer.from(message.bytes).toString()));
+      reader.push(Buffer.concat(pieces));
+      return texts.join('');
+    };
+    assert.equal(read([line(full), line(full), line('rest'), line('next\n')]), `${full}${full}rest\nnext\n`);
+    assert.equal(read([line(full), line(''), line('next\n')]), `${full}\nnext\n`, 'a line of exactly the buffer');
+    assert.equal(
+      read([line(full), line('rest\n'), line('next\n')]),
+      `${full}rest\nnext\n`,
+      'an engine that does not lose it',
+    );
+    assert.equal(read([line('first\n'), line('last')]), 'first\nlast', 'a last line without newline');
+  });
 });

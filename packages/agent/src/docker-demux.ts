@@ -1,17 +1,13 @@
 import type { Stream } from './log-segment.ts';
 
 const HEADER_BYTES = 8;
-const SLAB_BYTES = 1024 * 1024;
 
 /**
  * Takes Docker's multiplexed stream apart: each piece is preceded by one byte of stream (1 stdout,
- * 2 stderr), three of zero and a big-endian u32 of length. Pieces are copied one behind the other, so
- * that many small ones are one stretch of memory.
+ * 2 stderr), three of zero and a big-endian u32 of length. What is handed on belongs to the chunk that came.
  */
 export class DockerDemux {
   readonly #onBytes: (bytes: Uint8Array, stream: Stream) => void;
-  #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-  #used = 0;
   readonly #header = Buffer.alloc(HEADER_BYTES);
   #headerFilled = 0;
   #left = 0;
@@ -34,21 +30,10 @@ export class DockerDemux {
         continue;
       }
       const take = Math.min(this.#left, chunk.length - position);
-      this.#onBytes(this.#keep(chunk.subarray(position, position + take)), this.#header[0] === 2 ? 'stderr' : 'stdout');
+      this.#onBytes(chunk.subarray(position, position + take), this.#header[0] === 2 ? 'stderr' : 'stdout');
       this.#left -= take;
       position += take;
     }
-  }
-
-  #keep(bytes: Uint8Array): Uint8Array {
-    if (this.#used + bytes.length > SLAB_BYTES) {
-      this.#slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, bytes.length));
-      this.#used = 0;
-    }
-    this.#slab.set(bytes, this.#used);
-    const kept = this.#slab.subarray(this.#used, this.#used + bytes.length);
-    this.#used += bytes.length;
-    return kept;
   }
 }
 
@@ -59,10 +44,20 @@ export interface LogMessage {
   readonly stream: Stream;
 }
 
-/** Takes `logs?timestamps=1` apart into messages: there each piece is one message with its time in front. */
+const NEWLINE = 0x0a;
+
+/**
+ * Takes `logs?timestamps=1` apart into messages: there each piece is one message with its time in
+ * front. A line longer than Docker's buffer is a chain of messages of the buffer's size and a shorter
+ * last one; of the last one, the log driver `local` loses the newline (seen in 20.10), and it is put
+ * back here. Only where the very last line of a job is so long and has no newline, one is put there
+ * that was not written.
+ */
 export class DockerLogReader {
   readonly #onMessage: (message: LogMessage) => void;
   #buffer: Buffer = Buffer.alloc(0);
+  /** Length of the messages of the line that is not complete; null: the last line is complete. */
+  readonly #chain: Record<Stream, number | null> = { stdout: null, stderr: null };
 
   constructor(onMessage: (message: LogMessage) => void) {
     this.#onMessage = onMessage;
@@ -84,7 +79,19 @@ export class DockerLogReader {
 
   #emit(message: Buffer, stream: Stream): void {
     const space = message.indexOf(0x20);
-    const at = Date.parse(message.subarray(0, space).toString('latin1'));
-    this.#onMessage({ at: Number.isNaN(at) ? 0 : at, bytes: message.subarray(space + 1), stream });
+    const time = Date.parse(message.subarray(0, space).toString('latin1'));
+    const line = message.subarray(space + 1);
+    const at = Number.isNaN(time) ? 0 : time;
+    const chain = this.#chain[stream];
+    if (line.at(-1) === NEWLINE) {
+      this.#chain[stream] = null;
+      this.#onMessage({ at, bytes: line, stream });
+    } else if (chain === null || line.length >= chain) {
+      this.#chain[stream] = line.length;
+      this.#onMessage({ at, bytes: line, stream });
+    } else {
+      this.#chain[stream] = null;
+      this.#onMessage({ at, bytes: Buffer.concat([line, Buffer.of(NEWLINE)]), stream });
+    }
   }
 }

@@ -272,6 +272,7 @@ describe('artifacts of a container', () => {
     });
     const ended = await bench.server.run(assignment);
     assert.equal(ended.exitStatus, 2);
+    assert.notEqual(ended.artifacts, null, JSON.stringify(bench.server.problems(assignment.job)));
     const target = new PassThrough();
     const [archive] = await Promise.all([buffer(target), bench.server.link.readArtifacts(assignment.job, target)]);
     assert.equal(archive.length, ended.artifacts?.bytes);

@@ -64,6 +64,11 @@ export class JobLog {
     return this.#end;
   }
 
+  /** Bytes below are not in memory any more. */
+  get heldFrom(): number {
+    return this.#queue[0]?.offset ?? this.#end;
+  }
+
   get stdoutBytes(): number {
     return this.#stdoutBytes;
   }
@@ -225,7 +230,7 @@ export class JobLog {
       whole += 1;
     }
     this.#queue.splice(0, whole);
-    this.#queuedBytes = this.#end - (this.#queue[0]?.offset ?? this.#end);
+    this.#queuedBytes = this.#end - this.heldFrom;
   }
 
   #failed(error: unknown): void {

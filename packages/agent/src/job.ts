@@ -271,9 +271,11 @@ export class Job {
       endedAt: this.#deps.time.now(),
       logBytes: this.log.end,
     };
-    await this.#deps.emit(ended);
+    // First in memory: who hears of the end may ask for the artifacts at once.
     this.#state = 'ended';
-    await this.#save({ state: 'ended', ended });
+    this.#record = { ...this.#record, state: 'ended', ended };
+    await this.#deps.emit(ended);
+    await this.#save({});
   }
 
   /** A disk that refuses must not end the job: a restarted agent would know less of it, no more. */

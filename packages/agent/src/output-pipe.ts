@@ -6,11 +6,11 @@ import { promisify } from 'node:util';
 import type { ForwardTime } from './clock.ts';
 import { errnoOf, JobFailure } from './failure.ts';
 import type { JobLog } from './job-log.ts';
+import { Slabs } from './slabs.ts';
 
 /** Plain descriptors: a FileHandle would close them when it is collected. */
 const open = promisify(openFd);
 
-const SLAB_BYTES = 1024 * 1024;
 const READ_BYTES = 64 * 1024;
 /** How long a pipe without its job may be silent before nobody is believed to write to it. */
 const SILENCE_MS = 250;
@@ -32,27 +32,17 @@ export class OutputPipe {
   private constructor(readFd: number, writeFd: number, log: JobLog, time: ForwardTime) {
     this.writeFd = writeFd;
     this.#log = log;
-    // Reads go straight into a slab, one behind the other, so that what came in many small pieces
-    // is still one stretch of memory.
-    let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-    let used = 0;
+    const slabs = new Slabs(log);
     this.#socket = new Socket({
       fd: readFd,
       readable: true,
       writable: false,
       onread: {
-        buffer: () => {
-          if (SLAB_BYTES - used < READ_BYTES / 4) {
-            slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-            used = 0;
-          }
-          return slab.subarray(used, used + READ_BYTES);
-        },
+        // Straight into the log's memory, without a copy.
+        buffer: () => slabs.room(READ_BYTES / 4).subarray(0, READ_BYTES),
         callback: (length) => {
-          const bytes = slab.subarray(used, used + length);
-          used += length;
           this.#bytes += length;
-          const mayGoOn = log.push(bytes, 'stdout', time.now());
+          const mayGoOn = log.push(slabs.take(length), 'stdout', time.now());
           if (!mayGoOn) void this.#pause();
           return mayGoOn;
         },
