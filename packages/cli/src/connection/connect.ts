@@ -33,9 +33,13 @@ export async function connect(env: NodeJS.ProcessEnv, home: Home, project: strin
   if (target.source === 'config' && isEmbeddedAt(home, url)) {
     warnOfOtherVersion(home);
     current = () => readServerFile(home)?.url ?? url;
-    transport = revivingTransport(transport, async () => {
-      const { ensureEmbeddedServer } = await import('../embedded/ensure-server.ts');
-      return (await ensureEmbeddedServer(home)).url;
+    transport = revivingTransport(transport, {
+      // A server that ends in order takes its file away; one that was killed or crashed leaves it.
+      wasStopped: () => readServerFile(home) === null,
+      revive: async () => {
+        const { ensureEmbeddedServer } = await import('../embedded/ensure-server.ts');
+        return (await ensureEmbeddedServer(home)).url;
+      },
     });
   }
   return { target, client: createClient({ url: current, token, project: target.project, transport }) };

@@ -1,11 +1,17 @@
 import { type Transport, TransportError } from '@berth/client/transport';
 
+export interface Revival {
+  /** Whether somebody stopped the server on purpose after it had answered us: then it is left alone. */
+  readonly wasStopped: () => boolean;
+  /** Brings the server to life and gives the address that it then has. */
+  readonly revive: () => Promise<string>;
+}
+
 /**
- * Before the first answer, a server that does not listen is brought to life by `revive`, which gives
- * the address that it then has. A refused request never reached anybody, so every kind may be repeated.
- * Once the server has answered it is left alone: whoever stops it meanwhile means it.
+ * A server that does not listen is brought to life, and the request sent again. A refused request
+ * never reached anybody, so every kind may be repeated.
  */
-export function revivingTransport(inner: Transport, revive: () => Promise<string | null>): Transport {
+export function revivingTransport(inner: Transport, { wasStopped, revive }: Revival): Transport {
   let answered = false;
   return {
     async request(request) {
@@ -14,9 +20,9 @@ export function revivingTransport(inner: Transport, revive: () => Promise<string
         answered = true;
         return response;
       } catch (error) {
-        if (answered || !(error instanceof TransportError) || error.failure !== 'refused') throw error;
+        if (!(error instanceof TransportError) || error.failure !== 'refused') throw error;
+        if (answered && wasStopped()) throw error;
         const url = await revive();
-        if (url === null) throw error;
         const { pathname, search } = new URL(request.url);
         return inner.request({ ...request, url: url + pathname + search });
       }

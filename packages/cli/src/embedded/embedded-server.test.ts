@@ -22,6 +22,14 @@ async function withHome(use: (w: World, home: ReturnType<typeof homeOf>) => Prom
   }
 }
 
+/** Agents outlive their server, so they have to end before it does. */
+async function giveBack(w: World): Promise<void> {
+  const instances = async () =>
+    JSON.parse((await w.berth(['instance', 'list', '--json'])).stdout) as { name: string }[];
+  for (const { name } of await instances()) await w.berth(['instance', 'delete', '-y', name]);
+  while ((await instances()).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
 const urlOf = (home: ReturnType<typeof homeOf>) => readServerFile(home)?.url;
 
 test('with nothing configured a server is started, once, however many commands need it', async () => {
@@ -130,6 +138,25 @@ test('a server of another version is pointed out, and the command goes on', asyn
     const result = await w.berth(['ps']);
     assert.equal(result.code, 0);
     assert.match(result.stderr, /^warning: the server of this machine is Berth 0\.0\.1, /);
+  });
+});
+
+test('a server that is killed while a run is followed is started again, and the log is whole', async () => {
+  await withHome(async (w, home) => {
+    await w.write(
+      'task.yml',
+      'type: task\nname: t\ncommands:\n  - for i in $(seq 1 60); do echo $i; sleep 0.02; done\n  - exit 3\n',
+    );
+    const command = w.start(['apply', '-y', '-f', 'task.yml', '--no-repo']);
+    await command.sees('\n5\n');
+    const killed = readServerFile(home)?.pid;
+    assert.ok(killed !== undefined);
+    process.kill(killed, 'SIGKILL');
+    const result = await command.done;
+    assert.equal(result.code, 3, result.stderr);
+    assert.equal(result.stdout, Array.from({ length: 60 }, (_, i) => `${i + 1}\n`).join(''));
+    assert.notEqual(readServerFile(home)?.pid, killed);
+    await giveBack(w);
   });
 });
 
