@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -23,11 +23,10 @@ async function withHome(use: (w: World, home: ReturnType<typeof homeOf>) => Prom
 }
 
 /** Agents outlive their server, so they have to end before it does. */
-async function giveBack(w: World): Promise<void> {
-  const instances = async () =>
-    JSON.parse((await w.berth(['instance', 'list', '--json'])).stdout) as { name: string }[];
-  for (const { name } of await instances()) await w.berth(['instance', 'delete', '-y', name]);
-  while ((await instances()).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+async function endAgents(w: World): Promise<void> {
+  const { stdout } = await w.berth(['instance', 'list', '--json']);
+  for (const { name } of JSON.parse(stdout) as { name: string }[]) await w.berth(['instance', 'delete', '-y', name]);
+  while (readdirSync(join(w.home, 'agents')).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 const urlOf = (home: ReturnType<typeof homeOf>) => readServerFile(home)?.url;
@@ -156,7 +155,7 @@ test('a server that is killed while a run is followed is started again, and the 
     assert.equal(result.code, 3, result.stderr);
     assert.equal(result.stdout, Array.from({ length: 60 }, (_, i) => `${i + 1}\n`).join(''));
     assert.notEqual(readServerFile(home)?.pid, killed);
-    await giveBack(w);
+    await endAgents(w);
   });
 });
 
