@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -83,12 +84,10 @@ class Site {
   async #giveBackEverything(): Promise<void> {
     for (const { name } of (await this.ask('GET /projects/main/runs?live=true')).json.runs)
       await this.ask(`POST /projects/main/runs/${name}/stop`, { abort: true });
-    for (let n = 0; n < 100; n++) {
-      const instances = (await this.ask('GET /projects/main/instances')).json;
-      if (instances.length === 0) return;
-      for (const { id } of instances) await this.ask(`DELETE /projects/main/instances/${id}`);
-      await sleep(50);
-    }
+    for (const { id, status } of (await this.ask('GET /projects/main/instances')).json)
+      if (status !== 'terminating') await this.ask(`DELETE /projects/main/instances/${id}`);
+    // The books keep them for a while; that their folders are gone says that their processes are.
+    for (let n = 0; n < 200 && readdirSync(join(this.root, 'agents')).length > 0; n++) await sleep(25);
   }
 }
 
@@ -251,4 +250,22 @@ test('a broken config.yml at the very first start is told to whoever starts the 
   writeFileSync(join(site.root, 'server', 'config.yml'), 'projects: {');
   await assert.rejects(startServer({ home: site.root }), { code: 'invalid-configuration' });
   assert.ok(!existsSync(join(site.root, 'server', 'server.json')));
+});
+
+test('a log store that cannot be written costs a job nothing but time, and is told', async (t) => {
+  const site = new Site(t);
+  await site.start();
+  const logs = join(site.root, 'server', 'logs');
+  renameSync(logs, `${logs}.away`);
+  writeFileSync(logs, 'in the way');
+  const run = await site.apply({ commands: ['echo first', 'echo second >&2'] });
+  const kinds = async (): Promise<string[]> =>
+    (await site.ask('GET /projects/main/events?limit=1000')).json.events.map((event: { kind: string }) => event.kind);
+  for (let n = 0; n < 200 && !(await kinds()).includes('server.log-store-failing'); n++) await sleep(30);
+  assert.equal((await kinds()).filter((kind) => kind === 'server.log-store-failing').length, 1);
+  assert.equal((await site.ask(`GET /projects/main/runs/${run}`)).json.finished_at, null);
+  rmSync(logs);
+  renameSync(`${logs}.away`, logs);
+  assert.equal(await site.log(run), 'first\nsecond\n');
+  assert.equal((await site.finished(run)).exit_status, 0);
 });
