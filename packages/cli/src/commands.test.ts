@@ -215,7 +215,7 @@ test('stopping wants a yes, says what became of it, and stops nothing when one o
   assert.equal(wrong.code, 2);
   assert.ok(!server.seen.some(({ method }) => method === 'POST'));
   const stopped = await w.berth(['stop', '-y', '-x', 'a']);
-  assert.deepEqual([stopped.code, stopped.stdout], [0, 'a: terminating\n']);
+  assert.deepEqual([stopped.code, stopped.stdout], [0, 'a: stopping\n']);
   assert.deepEqual(JSON.parse(String(server.seen.at(-1)?.body)), { abort: true });
 });
 

@@ -374,6 +374,7 @@ test('Ctrl-C before the run is submitted leaves nothing behind', async () => {
     command.child.kill('SIGINT');
     const result = await command.done;
     assert.equal(result.code, 130);
+    assert.match(result.stderr, /Interrupted; nothing was submitted\.\n$/);
     assert.equal(created(server).length, 0);
     assert.deepEqual(await readdir(join(w.home, 'cache')), []);
   });

@@ -25,13 +25,18 @@ export async function apply(context: Context, options: ApplyOptions, args: reado
     interrupts,
     agree: async (question: string) => options.yes === true || confirm(question),
   };
-  if (configuration.type === 'fleet') {
-    const { applyFleet } = await import('./apply-fleet.ts');
-    return await applyFleet(configuration, parts);
+  try {
+    // Awaited here: the interrupts are ours until it is over.
+    if (configuration.type === 'fleet') {
+      const { applyFleet } = await import('./apply-fleet.ts');
+      return await applyFleet(configuration, parts);
+    }
+    const { applyRun } = await import('./apply-run.ts');
+    return await applyRun(configuration, parts);
+  } catch (error) {
+    if (error === interrupts.signal.reason) process.stderr.write('Interrupted; nothing was submitted.\n');
+    throw error;
   }
-  const { applyRun } = await import('./apply-run.ts');
-  // Awaited here: the interrupts are ours until it is over.
-  return await applyRun(configuration, parts);
 }
 
 export interface ApplyParts {

@@ -65,7 +65,7 @@ function formatPlaces(plan: RunPlanView, maxOffers: number): string {
   if (plan.idle_instances.length === 0) return formatOffers(offers, process.stderr);
   const ready = formatReady(plan.idle_instances);
   const enough = plan.idle_instances.length >= plan.nodes || offers.offers.length === 0;
-  return enough ? ready : `${ready}\n${formatOffers(offers, process.stderr)}`;
+  return enough ? ready : `${ready}\n\n${formatOffers(offers, process.stderr)}`;
 }
 
 function formatReady(instances: readonly InstanceView[]): string {

@@ -1,3 +1,4 @@
+import { isRunFinished } from '@berth/core/states';
 import { defineCommand, withJson } from '../command.ts';
 import { printJson } from '../output/json.ts';
 
@@ -29,7 +30,8 @@ export default defineCommand<Options, [runs: string[]]>({
     for (const run of runs) {
       const view = await client.call('run.stop', { params: { run }, body: { abort: options.abort === true } });
       stopped.push(view);
-      if (options.json !== true) process.stdout.write(`${view.name}: ${view.status}\n`);
+      if (options.json !== true)
+        process.stdout.write(`${view.name}: ${isRunFinished(view.status) ? view.status : 'stopping'}\n`);
     }
     if (options.json === true) printJson({ runs: stopped });
     return 0;

@@ -146,7 +146,7 @@ test('an entry is added, changed, chosen and removed; comments stay, and the fil
     assert.match(text, /^# Projects that/);
     assert.notEqual(readSimpleConfig(text), null, 'commands still read it the short way');
     editConfig(path, (projects) => assert.equal(projects.remove('main'), true));
-    assert.deepEqual(await readConfig(path), [{ ...put, token: 'new', isDefault: false }]);
+    assert.deepEqual(await readConfig(path), [{ ...put, token: 'new', isDefault: true }], 'one is always the default');
     assert.equal((await stat(path)).mode & 0o777, 0o600);
   });
 });

@@ -64,6 +64,9 @@ export class ProjectList {
     const index = this.#list.items.findIndex((item) => isMap(item) && item.get('name') === name);
     if (index < 0) return false;
     this.#list.delete(index);
+    // Commands that name no project must not be left without one.
+    const [first] = this.#maps();
+    if (first !== undefined && !this.#maps().some((item) => item.has('default'))) first.set('default', 'true');
     return true;
   }
 

@@ -21,7 +21,7 @@ export async function ask(prompt: string, options: { readonly hidden?: boolean }
   try {
     return await new Promise<string>((resolve, reject) => {
       lines.once('SIGINT', () => {
-        process.stderr.write('\n');
+        process.stderr.write('\nNothing was changed.\n');
         reject(new Reported(EXIT_INTERRUPTED));
       });
       lines.once('close', () => resolve('')); // Ctrl-D

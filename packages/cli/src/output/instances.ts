@@ -5,6 +5,7 @@ import { styled } from './style.ts';
 import { type Column, formatTable, terminalWidth } from './table.ts';
 
 export function formatInstances(instances: readonly InstanceView[], now: number): string {
+  if (instances.length === 0) return 'There are no instances.';
   const columns: readonly Column<InstanceView>[] = [
     { title: 'NAME', value: (i) => i.name, style: (text) => styled('bold', text), min: 10 },
     { title: 'STATUS', value: describeInstance, style: (text, i) => styled(statusColour(i.status), text), min: 8 },

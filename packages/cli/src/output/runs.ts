@@ -5,6 +5,7 @@ import { styled } from './style.ts';
 import { type Column, formatTable, terminalWidth } from './table.ts';
 
 export function formatRuns(runs: readonly RunView[], now: number): string {
+  if (runs.length === 0) return 'There are no runs.';
   const columns: readonly Column<RunView>[] = [
     { title: 'NAME', value: (run) => run.name, style: (text) => styled('bold', text), min: 12 },
     {

@@ -15,9 +15,6 @@ export default defineCommand<Options>({
       query: options.all === true ? { all: 'true', limit: 1000 } : { limit: 1000 },
     });
     if (options.json === true) printJson(instances);
-    else
-      process.stdout.write(
-        instances.length === 0 ? 'There are no instances.\n' : `${formatInstances(instances, Date.now())}\n`,
-      );
+    else process.stdout.write(`${formatInstances(instances, Date.now())}\n`);
   },
 });
