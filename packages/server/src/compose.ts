@@ -85,6 +85,7 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
         log.error('a part did not end well', { error });
       }
     }
+    if (options.log === undefined) log.close();
   };
   try {
     return { url: await compose(home, options, log, closers), home, log, close };

@@ -99,4 +99,8 @@ function readOptions(): { readonly host?: string; readonly port?: number; readon
   }
 }
 
-await main();
+main().catch(async (error: unknown) => {
+  const { formatError } = await import('./start/format-error.ts');
+  process.stderr.write(`${formatError(error)}\n`);
+  process.exit(1);
+});

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -26,6 +26,12 @@ test('only the owner may look into the folders', (t) => {
   for (const dir of [home.root, home.server, home.logs, home.blobs, home.agents])
     assert.equal(statSync(dir).mode & 0o777, 0o700, dir);
   prepareHome(home);
+});
+
+test('a home that cannot be made is told with what to do', (t) => {
+  const file = join(scratch(t), 'file');
+  writeFileSync(file, '');
+  assert.throws(() => prepareHome(homeAt(join(file, 'home'))), { code: 'unavailable', message: /cannot be made/ });
 });
 
 test("an agent's socket lies in its folder when the path is short enough", () => {

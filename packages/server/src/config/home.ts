@@ -60,7 +60,10 @@ export function homeAt(root: string): Home {
   };
 }
 
-/** Makes the folders that are missing; only their owner may look into them. */
+/**
+ * Makes the folders that are missing; only their owner may look into them.
+ * @throws BerthError `unavailable` when one cannot be made
+ */
 export function prepareHome(home: Home): void {
   for (const dir of [
     home.root,
@@ -118,7 +121,15 @@ function shortSocketDir(home: Home, temporary: string): string {
 }
 
 function makePrivateDir(dir: string): void {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new BerthError('unavailable', `The folder ${dir} cannot be made: ${why}`, {
+      hint: 'Set BERTH_HOME to a folder that you may write.',
+      cause,
+    });
+  }
 }
 
 /** Where the artifacts of a job lie, once they are here. */

@@ -129,3 +129,19 @@ test('over HTTP: listed newest first in pages, watched as they happen', async (t
   assert.equal((await resumed.next())?.data.target.name, 'B');
   assert.equal((await api.ask('GET /projects/main/events?run=nope', { token })).status, 404);
 });
+
+test('a stream ends with the right to it', async (t) => {
+  const api = await startTestApi(t, { recheckMs: 20 });
+  const user = await api.user('ada');
+  const { id } = await api.project('main', await api.user('owner'));
+  await api.member(id, user, 'user');
+  const token = await api.token(user, { lastUsedAt: api.clock.now() });
+  const watch = await EventReader.open(api, '/projects/main/events/watch', token);
+  t.after(() => watch.close());
+  await sleep(60);
+  await api.store.transaction((tables) => tables.members.delete({ userId: user.id }));
+  const last = await watch.next();
+  assert.equal(last?.event, 'error');
+  assert.equal(last?.data.error.code, 'not-found');
+  assert.equal(await watch.next(), null);
+});

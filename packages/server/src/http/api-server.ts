@@ -28,6 +28,8 @@ export interface ApiServerOptions {
   readonly stopping: AbortSignal;
   /** Parses answers as well, so that a test sees one that its schema does not promise. */
   readonly checkAnswers?: boolean;
+  /** How long a stream may outlive the right to it; half a minute when absent. */
+  readonly recheckMs?: number;
 }
 
 /** Names of things are at most 100 characters long; ids and hashes 64. */
@@ -43,7 +45,7 @@ const IDLE_TIMEOUT_MS = 120_000;
 const CHECK_CONNECTIONS_MS = 3 * 60_000;
 /** How long a body may still come that nobody wants, so that its sender gets to read why. */
 const LINGER_MS = 10_000;
-/** How long a stream may outlive the right to it: a token that was revoked, a member that was removed. */
+/** For a token that was revoked, a member that was removed. */
 const RECHECK_MS = 30_000;
 /** Each costs some 30 KB; what comes above is not even accepted. */
 const MAX_CONNECTIONS = 2000;
@@ -184,7 +186,10 @@ export function createApiServer(options: ApiServerOptions): FastifyInstance {
     const open = (): EventStream => {
       reply.hijack();
       const stream = new EventStream(reply.raw, options.stopping);
-      recheck = setInterval(() => grant(name, request).catch((error: unknown) => fail(stream, error)), RECHECK_MS);
+      recheck = setInterval(
+        () => grant(name, request).catch((error: unknown) => fail(stream, error)),
+        options.recheckMs ?? RECHECK_MS,
+      );
       opened = stream;
       return stream;
     };

@@ -114,6 +114,7 @@ export async function startTestApi(
     readonly handlers?: (parts: ServerParts) => Handlers;
     readonly loopback?: boolean;
     readonly store?: Store;
+    readonly recheckMs?: number;
   } = {},
 ): Promise<TestApi> {
   const root = mkdtempSync(join(tmpdir(), 'berth-api-'));
@@ -155,6 +156,7 @@ export async function startTestApi(
     loopback: options.loopback ?? true,
     stopping: stopping.signal,
     checkAnswers: options.handlers === undefined,
+    ...(options.recheckMs === undefined ? {} : { recheckMs: options.recheckMs }),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   t.after(async () => {
