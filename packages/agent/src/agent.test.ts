@@ -6,17 +6,19 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encodeFrame } from './frame.ts';
+import { Connection } from './connection.ts';
+import { encodeFrame, FULL_LIMITS } from './frame.ts';
 import { findProcess } from './process-table.ts';
+import { type AgentMessage, LOG_WINDOW } from './protocol.ts';
 import { AgentLinkError } from './server-link.ts';
 import { testAssignment } from './testing/assignment.ts';
 import { TestAgent } from './testing/test-agent.ts';
-import { TestServer } from './testing/test-server.ts';
+import { ALONE, TestServer } from './testing/test-server.ts';
 import { useBench } from './testing/test-suite.ts';
 
 const bench = useBench({ args: ['--metrics-ms', '200'], env: { BERTH_TEST_LEAK: 'x' } });
 
-const refusedWith = (code: string) => (error: unknown) => error instanceof AgentLinkError && error.code === code;
+const refusedWith = (code: string) => (error: unknown) => error instanceof AgentLinkError && error.reason === code;
 
 describe('the hello', () => {
   it('tells of the agent and its machine, and of no secret', () => {
@@ -95,6 +97,37 @@ describe('a connection that speaks something else', () => {
     await assert.rejects(request('job.dance', {}), refusedWith('bad-request'));
     await assert.rejects(request('job.stop', { job: '../..', graceMs: 1 }), refusedWith('bad-request'));
     await assert.rejects(request('__proto__', {}), refusedWith('bad-request'));
+  });
+});
+
+describe('a log that nobody acknowledges', () => {
+  it('stops at the window, and goes on with every acknowledgement', async (t) => {
+    const own = await TestAgent.start(t);
+    const job = testAssignment({ commands: ['head -c 20000000 /dev/zero'] });
+    const got = { bytes: 0, ready: Promise.withResolvers<void>() };
+    const socket = connect(own.socketPath);
+    const raw: Connection = new Connection(socket, FULL_LIMITS, {
+      onFrame: ({ header, payload }) => {
+        const message = header as AgentMessage;
+        if (message.t === 'log') got.bytes += payload.length;
+        if (message.t === 'event' && message.event.kind === 'job-ready') got.ready.resolve();
+      },
+      onClose: () => undefined,
+    });
+    const resume = { event: 0, logs: {} };
+    raw.send({ t: 'hello', protocol: 1, server: 's', secret: 'open sesame', instance: own.instance, resume });
+    await sleep(100);
+    raw.send({ t: 'req', id: 1, method: 'job.submit', params: { assignment: job } });
+    await got.ready.promise;
+    raw.send({ t: 'req', id: 2, method: 'job.start', params: { job: job.job, cluster: ALONE } });
+    await sleep(1_500);
+    assert.equal(got.bytes, LOG_WINDOW);
+    raw.send({ t: 'logAck', job: job.job, offset: 1_000_000 });
+    // An acknowledgement of what was never sent opens nothing.
+    raw.send({ t: 'logAck', job: 'another', offset: 9_000_000 });
+    await sleep(500);
+    assert.equal(got.bytes, LOG_WINDOW + 1_000_000);
+    raw.destroy();
   });
 });
 

@@ -127,7 +127,7 @@ export class Agent implements ListenerHost {
   ): Promise<Answer<M>> {
     const handlers: { readonly [K in AgentMethod]: (params: AgentMethods[K]['params']) => Promise<Answer<K>> } = {
       'job.submit': async ({ assignment }) => {
-        if (this.#isEnding) throw new RequestFailure('wrong-state', 'This agent is ending and takes no more jobs.');
+        if (this.#isEnding) throw new RequestFailure('internal', 'This agent is ending and takes no more jobs.');
         await this.#table.submit(assignment);
         return { result: {} };
       },

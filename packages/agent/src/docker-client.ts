@@ -50,7 +50,11 @@ export class DockerClient {
 
   /** The answer as parsed JSON; null where it has no body. Throws `DockerError` or `DockerAway`. */
   async json(path: string, call: DockerCall = {}): Promise<unknown> {
-    const body = await text(await this.stream(path, call));
+    const response = await this.stream(path, call);
+    // `wait` answers at once and says only later what: the connection may break in between.
+    const body = await text(response).catch((error: unknown) => {
+      throw call.signal?.aborted ? call.signal.reason : asAway(error);
+    });
     return body === '' ? null : JSON.parse(body);
   }
 

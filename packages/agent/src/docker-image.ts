@@ -80,7 +80,7 @@ async function pull(docker: DockerClient, work: WorkSpec, report: ReportStep, si
       signal: AbortSignal.any([signal, silence.signal]),
     });
     const layers = new LayerProgress();
-    let reportedAt = 0;
+    let reportedAt = Number.NEGATIVE_INFINITY;
     for await (const message of jsonLines(stream)) {
       clearTimeout(timer);
       timer = setTimeout(() => silence.abort(), SILENCE_MS);

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { InstanceId, JobId } from '@berth/core/ids';
 import type { JobAssignment } from '@berth/core/job-spec';
 import type { InstanceResources } from '@berth/core/offer';
@@ -32,6 +33,9 @@ export interface JobTableDeps {
   /** Some job's log has more to send. */
   readonly onLogData: () => void;
 }
+
+/** How long a removal waits for the end of a job that is being stopped; less than a request may take. */
+const REMOVE_WAIT_MS = 15_000;
 
 /** The jobs of this agent, by id: accepts new ones, takes up old ones, forgets ended ones. */
 export class JobTable {
@@ -101,10 +105,11 @@ export class JobTable {
     await accepting;
   }
 
-  /** Forgets an ended job and all that it left; that there is none is success. */
+  /** Forgets a job that has ended, or is about to, and all that it left; that there is none is success. */
   async remove(id: JobId): Promise<void> {
     const job = this.#jobs.get(id);
     if (job === undefined) return;
+    if (job.isStopping) await Promise.race([job.ended, sleep(REMOVE_WAIT_MS, undefined, { ref: false })]);
     if (!job.isEnded) throw new RequestFailure('wrong-state', `The job ${id} has not ended; stop it first.`);
     await job.ended;
     if (job.record.driver === 'docker') await removeContainer(this.#deps.docker, id);

@@ -12,7 +12,7 @@ import { useBench } from './testing/test-suite.ts';
 
 const bench = useBench();
 
-const refusedWith = (code: string) => (error: unknown) => error instanceof AgentLinkError && error.code === code;
+const refusedWith = (code: string) => (error: unknown) => error instanceof AgentLinkError && error.reason === code;
 const kinds = (job: JobId): string[] => bench.server.eventsOf(job).map((event) => event.kind);
 
 describe('a job', () => {
@@ -159,6 +159,16 @@ describe('a job that is stopped', () => {
     await bench.server.link.request('job.stop', { job: assignment.job, graceMs: 60_000 });
     await bench.server.link.request('job.stop', { job: assignment.job, graceMs: 0 });
     assert.equal((await bench.server.end(assignment.job, 5_000)).signal, 'SIGKILL');
+  });
+
+  it('can be removed at once: the removal waits for its end', async () => {
+    const assignment = testAssignment({ commands: ['sleep 500'] });
+    const { job } = assignment;
+    await bench.server.begin(assignment);
+    await assert.rejects(bench.server.link.request('job.remove', { job }), refusedWith('wrong-state'));
+    await bench.server.link.request('job.stop', { job, graceMs: 5_000 });
+    await bench.server.link.request('job.remove', { job });
+    assert.equal((await bench.server.end(job)).reason, 'stopped');
   });
 
   it('while it waits for its peers has not run', async () => {

@@ -93,6 +93,11 @@ export class Job {
     return this.#state === 'ended';
   }
 
+  /** It was asked to end and has not ended yet. */
+  get isStopping(): boolean {
+    return this.#stop !== null && !this.isEnded;
+  }
+
   get record(): JobRecord {
     return this.#record;
   }

@@ -55,6 +55,10 @@ export interface AgentHello {
   readonly bootId: string;
   readonly pid: number;
   readonly host: HostInfo;
+  /**
+   * Every job that was not removed. A job that was submitted and is not here had not been started when
+   * the agent restarted: what it needs was only in memory, so it is to be submitted again.
+   */
   readonly jobs: readonly AgentJob[];
 }
 
@@ -82,7 +86,8 @@ export type AgentEndReason =
   | 'stopped' // on request
   | 'image-error'
   | 'setup-error'
-  | 'agent-lost'; // the agent restarted and the job's processes were gone
+  /** The end was not seen: the agent restarted and the job's processes were gone, or somebody removed its container. */
+  | 'agent-lost';
 
 export type AgentEvent =
   | { readonly kind: 'job-preparing'; readonly job: JobId; readonly step: string; readonly progress: number | null }
@@ -99,7 +104,10 @@ export type AgentEvent =
       readonly reason: AgentEndReason;
       /** For people; empty when the process simply exited. */
       readonly message: string;
-      /** Null when it never ran, or a signal ended it. */
+      /**
+       * Null when it never ran, or a signal ended it. Of a container it is never null by a signal:
+       * Docker tells 128 + its number.
+       */
       readonly exitStatus: number | null;
       readonly signal: string | null;
       readonly startedAt: number | null;
@@ -136,21 +144,31 @@ export interface GpuMetrics {
 
 /** Requests that the server makes, with what they return. */
 export interface AgentMethods {
-  /** Accepts a job and begins to prepare it. Repeating it for a known job changes nothing. */
+  /**
+   * Accepts a job and begins to prepare it; its blobs must be here. Repeating it for a known job
+   * changes nothing; a job that was removed is refused (`wrong-state`).
+   */
   'job.submit': { params: { assignment: JobAssignment }; result: Record<string, never> };
-  /** Starts a job that is ready. Repeating it changes nothing. */
+  /**
+   * Starts a job that is ready; answered when it runs, or ended in the attempt. Repeating it changes
+   * nothing. `wrong-state`: still preparing; `not-found`: unknown, submit it (again).
+   */
   'job.start': { params: { job: JobId; cluster: ClusterInfo }; result: Record<string, never> };
   /** Stops gracefully, then kills after `graceMs`. Stopping a job that is unknown or ended is success. */
   'job.stop': { params: { job: JobId; graceMs: number }; result: Record<string, never> };
-  /** Forgets an ended job: its directory, container, log spool and artifacts. */
+  /**
+   * Forgets an ended job: its directory, container, log spool and artifacts. Of a job that was told to
+   * stop the end is waited for. To be asked only once its log is stored up to `logBytes`: what was not
+   * sent by then is gone. That there is none is success; one that runs is refused (`wrong-state`).
+   */
   'job.remove': { params: { job: JobId }; result: Record<string, never> };
   /** Which of these blobs must be sent. */
   'blob.missing': { params: { hashes: readonly BlobHash[] }; result: { missing: readonly BlobHash[] } };
-  /** One piece of a blob, in order; the hash is verified with the last. */
+  /** One piece of a blob, in order; the hash is verified with the last. Offset 0 begins anew. */
   'blob.put': { params: { hash: BlobHash; offset: number; last: boolean }; result: Record<string, never> };
   /** One piece of an ended job's artifacts, in the payload of the answer. */
   'artifacts.read': { params: { job: JobId; offset: number }; result: { last: boolean } };
-  /** Stops every job and exits; the journal stays. */
+  /** Stops every job within its own stopDurationMs and exits; the journal stays. Answered at once. */
   'agent.shutdown': { params: Record<string, never>; result: Record<string, never> };
 }
 export type AgentMethod = keyof AgentMethods;

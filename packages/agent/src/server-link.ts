@@ -1,6 +1,7 @@
 import { createConnection } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { BerthError, type ErrorCode } from '@berth/core/errors';
 import type { BlobHash, InstanceId, JobId, Millis } from '@berth/core/ids';
 import type { Secret } from '@berth/core/secret';
 import { Connection } from './connection.ts';
@@ -33,13 +34,27 @@ export type LinkErrorCode =
   | 'refused-instance'
   | 'refused-protocol';
 
-export class AgentLinkError extends Error {
-  override readonly name = 'AgentLinkError';
-  readonly code: LinkErrorCode;
+const ERROR_CODES: Readonly<Record<LinkErrorCode, ErrorCode>> = {
+  'bad-request': 'invalid-request',
+  'not-found': 'not-found',
+  'wrong-state': 'conflict',
+  'hash-mismatch': 'internal',
+  'disk-full': 'unavailable',
+  internal: 'internal',
+  closed: 'unavailable',
+  timeout: 'unavailable',
+  'refused-secret': 'forbidden',
+  'refused-instance': 'conflict',
+  'refused-protocol': 'not-supported',
+};
 
-  constructor(code: LinkErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.code = code;
+export class AgentLinkError extends BerthError {
+  /** Finer than `code`, which it decides. */
+  readonly reason: LinkErrorCode;
+
+  constructor(reason: LinkErrorCode, message: string, cause?: unknown) {
+    super(ERROR_CODES[reason], message, cause === undefined ? {} : { cause });
+    this.reason = reason;
   }
 }
 

@@ -23,6 +23,8 @@ export interface Cleanup {
 export interface TestAgentOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Where its directory is made. Default: the system's place for temporary files. */
+  readonly under?: string;
 }
 
 /** A real agent in a process of its own, in a directory that goes with the test. */
@@ -44,7 +46,7 @@ export class TestAgent {
   }
 
   static async start(t: Cleanup, options: TestAgentOptions = {}): Promise<TestAgent> {
-    const agent = new TestAgent(await mkdtemp(join(tmpdir(), 'berth-agent-')), options);
+    const agent = new TestAgent(await mkdtemp(join(options.under ?? tmpdir(), 'berth-agent-')), options);
     t.after(async () => await agent.#cleanUp());
     await agent.spawn();
     return agent;
