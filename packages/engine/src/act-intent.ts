@@ -4,13 +4,21 @@
  */
 import type { BackendError, Call, CloudInstance } from '@berth/backend';
 import { asBackendError } from '@berth/backend';
+import type { Millis } from '@berth/core';
 import type { InstanceRow, IntentRow } from '@berth/store';
 import type { Books, Tx } from './books.ts';
 import { gone, settled } from './decide-intent.ts';
 import { factsOf } from './machine-facts.ts';
 import type { EnginePorts, UsableBackend } from './ports.ts';
 import { noteIfStuck } from './stuck.ts';
-import { backoff, INTENT_BACKOFF, LONGEST_INTENT_WAIT_MS, LOOK_BACKOFF, UNCERTAIN_LOOKS } from './timing.ts';
+import {
+  backoff,
+  INTENT_BACKOFF,
+  LIST_LAG_MS,
+  LONGEST_INTENT_WAIT_MS,
+  LOOK_BACKOFF,
+  UNCERTAIN_LOOKS,
+} from './timing.ts';
 import { applyWrites } from './write.ts';
 
 /** Why an attempt did not settle its intent, and what is known now. */
@@ -84,7 +92,13 @@ export class IntentActor {
       const fresh = await openIntent(tx, intent);
       const row = await tx.read.instances.get(intent.instanceId);
       if (fresh === null || row === null) return;
-      await applyWrites(tx, [settled(fresh, 'done', this.#now()), gone(row, this.#now())], this.#ids);
+      const now = this.#now();
+      const young = now - (await madeAt(tx, row)) < LIST_LAG_MS;
+      if (young && fresh.looks === 0) {
+        await tx.change('intents', fresh, { looks: 1, nextAttemptAt: now + LIST_LAG_MS });
+      } else {
+        await applyWrites(tx, [settled(fresh, 'done', now), gone(row, now)], this.#ids);
+      }
     });
     backend.forgetOffers();
   }
@@ -181,7 +195,7 @@ export class IntentActor {
       // An attempt that could not even begin counts too, or its wait would never grow.
       const attempts = Math.max(fresh.attempts, intent.attempts + 1);
       const wait = Math.min(
-        Math.max(backoff(INTENT_BACKOFF, attempts), error?.retryAfterMs ?? 0),
+        Math.max(backoff(INTENT_BACKOFF, attempts), Math.ceil(error?.retryAfterMs ?? 0)),
         LONGEST_INTENT_WAIT_MS,
       );
       const postponed = await tx.change('intents', fresh, {
@@ -233,4 +247,10 @@ function unavailable(instance: InstanceRow): Setback {
 async function openIntent(tx: Tx, intent: IntentRow): Promise<IntentRow | null> {
   const fresh = await tx.read.intents.get(intent.id);
   return fresh?.status === 'open' ? fresh : null;
+}
+
+/** When the cloud said that the machine is made. */
+async function madeAt(tx: Tx, row: InstanceRow): Promise<Millis> {
+  const create = await tx.read.intents.first({ where: { instanceId: row.id, kind: 'instance.create' } });
+  return create?.settledAt ?? row.createdAt;
 }

@@ -101,6 +101,12 @@ export const FLEET_BACKOFF = { firstMs: 15_000, factor: 2, maxMs: 30 * 60_000 } 
 export const UNCERTAIN_LOOKS = 4;
 export const LOOK_BACKOFF = { firstMs: 5_000, factor: 3, maxMs: 60_000 } as const;
 
+/**
+ * A machine this young may be missing in the cloud's list, and unknown to its `terminate`, although it
+ * exists (EC2 documents it): that it is gone is believed when it is said a second time, so much later.
+ */
+export const LIST_LAG_MS = 30_000;
+
 /** A timer that fires this much too early by the clock was overtaken by a clock that was set back. */
 export const CLOCK_SLACK_MS = 2_000;
 
@@ -110,9 +116,10 @@ export interface Backoff {
   readonly maxMs: number;
 }
 
-/** The wait after the `failures`-th failure in a row, counted from 1. */
+/** The wait after the `failures`-th failure in a row, counted from 1; whole milliseconds. */
 export function backoff(policy: Backoff, failures: number): number {
-  return Math.min(policy.maxMs, policy.firstMs * policy.factor ** Math.max(0, Math.min(failures - 1, 50)));
+  const wait = policy.firstMs * policy.factor ** Math.max(0, Math.min(failures - 1, 50));
+  return Math.min(policy.maxMs, Math.round(wait));
 }
 
 /**

@@ -244,7 +244,7 @@ export interface IntentRow {
   /** An attempt was begun and its outcome is not known: look before acting. */
   readonly uncertain: boolean;
   readonly attempts: number;
-  /** How often it was looked for in the cloud in vain, while uncertain and no longer wanted. */
+  /** How often in a row it was looked for in the cloud in vain, while it is not wanted any more. */
   readonly looks: number;
   readonly nextAttemptAt: Millis;
   readonly lastError: { readonly code: string; readonly message: string } | null;

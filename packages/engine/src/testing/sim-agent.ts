@@ -1,96 +1,85 @@
-import type { BlobHash, ClusterInfo, JobAssignment, JobId } from '@berth/core';
-import type { AgentConnector, AgentHandlers, AgentLink, AgentReport, EngineClock } from '../ports.ts';
-import type { SimCloud } from './sim-cloud.ts';
+/** An agent as the engine sees one: it journals, repeats what was not acknowledged, and outlives the server. */
+import { BerthError, type BlobHash, type ClusterInfo, type JobAssignment, type JobId } from '@berth/core';
+import type { AgentHandlers, AgentLink, AgentReport, EngineClock } from '../ports.ts';
 
 type EndReport = Extract<AgentReport, { kind: 'job-ended' }>;
 
-interface SimJob {
+/** What a job does when it is started. */
+export interface Behaviour {
+  /** Null: it runs until it is stopped, or ended by `SimAgent.end`. */
+  readonly afterMs: number | null;
+  readonly exitStatus?: number;
+  /** On a request to stop: ends at once (default), uses all of the grace, or does not care. */
+  readonly whenStopped?: 'ends' | 'lingers' | 'ignores';
+  readonly artifacts?: boolean;
+  /** Preparing fails with this, instead of becoming ready. */
+  readonly cannotPrepare?: 'image-error' | 'setup-error';
+}
+
+/** What goes wrong with the next request of a kind. */
+export interface AgentFaults {
+  submit: ('hangs' | 'refuses')[];
+  logComplete: ('hangs' | 'fails')[];
+  fetchArtifacts: ('fails' | 'not-found')[];
+}
+
+export interface SimJob {
   readonly assignment: JobAssignment;
   state: 'preparing' | 'ready' | 'running' | 'ended';
-  runs: number;
   cluster: ClusterInfo | null;
 }
 
-/** An agent as the engine sees one: it journals, repeats what was not acknowledged, and survives the server. */
+interface Connection {
+  readonly handlers: AgentHandlers;
+  open: boolean;
+}
+
+const PREPARING_MS = 5;
+
 export class SimAgent {
   readonly jobs = new Map<JobId, SimJob>();
   readonly blobs = new Set<BlobHash>();
-  #journal: { seq: number; at: number; report: AgentReport }[] = [];
-  #seq = 0;
-  #handlers: AgentHandlers | null = null;
-  #delivering = false;
+  readonly faults: AgentFaults = { submit: [], logComplete: [], fetchArtifacts: [] };
   bootId = 'boot-1';
+  #boots = 1;
+  #journal: { readonly seq: number; readonly at: number; readonly report: AgentReport }[] = [];
+  #seq = 0;
+  #connection: Connection | null = null;
+  #dead = false;
   readonly #clock: EngineClock;
-  /** What a job does when it is started: null, it runs until it is ended by `end` or stopped. */
-  readonly behave: (assignment: JobAssignment) => { afterMs: number; exitStatus: number } | null;
+  readonly #behave: (assignment: JobAssignment) => Behaviour;
+  readonly #onStart: (job: JobId, cluster: ClusterInfo) => void;
 
-  constructor(clock: EngineClock, behave: SimAgent['behave']) {
+  constructor(
+    clock: EngineClock,
+    behave: (assignment: JobAssignment) => Behaviour,
+    onStart: (job: JobId, cluster: ClusterInfo) => void,
+  ) {
     this.#clock = clock;
-    this.behave = behave;
+    this.#behave = behave;
+    this.#onStart = onStart;
+  }
+
+  get linked(): boolean {
+    return this.#connection !== null;
   }
 
   connect(handlers: AgentHandlers, resumeAfter: number): AgentLink {
     this.#journal = this.#journal.filter((entry) => entry.seq > resumeAfter);
-    this.#handlers = handlers;
-    queueMicrotask(() => void this.#deliver());
-    const mine = handlers;
-    const connected = (): void => {
-      if (this.#handlers !== mine) throw new Error('the link is down');
-    };
-    return {
-      hello: {
-        bootId: this.bootId,
-        docker: true,
-        dockerProblem: null,
-        resources: { cpus: 4, cpuArch: 'x86', memoryMiB: 16384, diskMiB: 102400, accelerators: [] },
-        jobs: [...this.jobs].map(([job, { state }]) => ({ job, state, logBytes: 0 })),
-      },
-      submit: async (assignment) => {
-        connected();
-        if (this.jobs.has(assignment.job)) return;
-        this.jobs.set(assignment.job, { assignment, state: 'preparing', runs: 0, cluster: null });
-        this.#report({ kind: 'job-preparing', job: assignment.job, step: 'preparing', progress: null });
-        this.#clock.after(5, () => {
-          const job = this.jobs.get(assignment.job);
-          if (job?.state !== 'preparing') return;
-          job.state = 'ready';
-          this.#report({ kind: 'job-ready', job: assignment.job });
-        });
-      },
-      start: async (id, cluster) => {
-        connected();
-        const job = this.jobs.get(id);
-        if (job?.state !== 'ready') return;
-        job.state = 'running';
-        job.runs += 1;
-        job.cluster = cluster;
-        this.#report({ kind: 'job-running', job: id });
-        const behaviour = this.behave(job.assignment);
-        if (behaviour !== null)
-          this.#clock.after(behaviour.afterMs, () => this.end(id, { exitStatus: behaviour.exitStatus }));
-      },
-      stop: async (id) => {
-        connected();
-        this.end(id, { reason: 'stopped', exitStatus: null, signal: 'SIGTERM' });
-      },
-      remove: async (id) => {
-        connected();
-        this.jobs.delete(id);
-      },
-      missingBlobs: async (hashes) => hashes.filter((hash) => !this.blobs.has(hash)),
-      sendBlob: async (hash) => void this.blobs.add(hash),
-      fetchArtifacts: async () => {},
-      logComplete: async () => {},
-      close: () => {
-        if (this.#handlers === mine) this.#handlers = null;
-      },
-    };
+    this.hangUp();
+    const connection: Connection = { handlers, open: true };
+    this.#connection = connection;
+    queueMicrotask(() => void this.#deliver(connection));
+    return this.#link(connection);
   }
 
-  end(id: JobId, how: Partial<EndReport>): void {
+  /** The job's process ends. */
+  end(id: JobId, how: Partial<EndReport> = {}): void {
     const job = this.jobs.get(id);
-    if (job === undefined || job.state === 'ended') return;
+    if (this.#dead || job === undefined || job.state === 'ended') return;
+    const ran = job.state === 'running';
     job.state = 'ended';
+    const hash = 'a'.repeat(64) as BlobHash;
     this.#report({
       kind: 'job-ended',
       job: id,
@@ -101,72 +90,173 @@ export class SimAgent {
       startedAt: null,
       endedAt: this.#clock.now(),
       logBytes: 0,
-      artifacts: null,
+      artifacts: ran && this.#behave(job.assignment).artifacts === true ? { bytes: 1, hash } : null,
       ...how,
     });
   }
 
+  /** The link breaks, and the server notices. */
   cut(reason = 'cut'): void {
-    const handlers = this.#handlers;
-    this.#handlers = null;
-    handlers?.closed(reason);
+    const connection = this.#connection;
+    this.hangUp();
+    connection?.handlers.closed(reason);
+  }
+
+  /** The link breaks because nobody is there any more to notice. */
+  hangUp(): void {
+    if (this.#connection !== null) this.#connection.open = false;
+    this.#connection = null;
+  }
+
+  /** The agent is started again. Its jobs live on (containers), die with it (processes), or are not even remembered. */
+  restart(jobs: 'live' | 'die' | 'forgotten'): void {
+    if (this.#dead) return;
+    this.#boots += 1;
+    this.bootId = `boot-${this.#boots}`;
+    this.cut('the agent was started again');
+    if (jobs === 'forgotten') this.jobs.clear();
+    if (jobs === 'die') {
+      for (const id of this.jobs.keys()) this.end(id, { reason: 'agent-lost', exitStatus: null, message: 'lost' });
+    }
+  }
+
+  /** Its machine is gone. */
+  die(): void {
+    this.#dead = true;
+    this.cut('the machine is gone');
+  }
+
+  /** Says again what the server has acknowledged already. */
+  repeat(seq: number, report: AgentReport): Promise<void> | undefined {
+    return this.#connection?.handlers.report(seq, this.#clock.now(), report);
+  }
+
+  #link(connection: Connection): AgentLink {
+    const connected = (): void => {
+      if (!connection.open) throw new Error('the link is down');
+    };
+    return {
+      hello: {
+        bootId: this.bootId,
+        docker: true,
+        dockerProblem: null,
+        resources: { cpus: 4, cpuArch: 'x86', memoryMiB: 16384, diskMiB: 102400, accelerators: [] },
+        jobs: [...this.jobs].map(([job, { state }]) => ({ job, state, logBytes: 0 })),
+      },
+      submit: async (assignment, signal) => {
+        connected();
+        const fault = this.faults.submit.shift();
+        if (fault === 'hangs') await aborted(signal);
+        if (fault === 'refuses') throw new BerthError('invalid-request', 'the agent cannot run this');
+        this.#accept(assignment);
+      },
+      start: async (id, cluster) => {
+        connected();
+        this.#begin(id, cluster);
+      },
+      stop: async (id, graceMs) => {
+        connected();
+        this.#stop(id, graceMs);
+      },
+      remove: async (id) => {
+        connected();
+        const job = this.jobs.get(id);
+        if (job !== undefined && job.state !== 'ended') throw new Error('it has not ended');
+        this.jobs.delete(id);
+      },
+      missingBlobs: async (hashes) => {
+        connected();
+        return hashes.filter((hash) => !this.blobs.has(hash));
+      },
+      sendBlob: async (hash) => {
+        connected();
+        this.blobs.add(hash);
+      },
+      fetchArtifacts: async (id) => {
+        connected();
+        const fault = this.faults.fetchArtifacts.shift();
+        if (fault === 'fails') throw new Error('the disk is full');
+        if (fault === 'not-found' || !this.jobs.has(id)) throw new BerthError('not-found', 'no artifacts');
+      },
+      logComplete: async (_job, _bytes, signal) => {
+        const fault = this.faults.logComplete.shift();
+        if (fault === 'hangs') await aborted(signal);
+        if (fault === 'fails') throw new Error('the log cannot be stored');
+      },
+      close: () => {
+        if (this.#connection === connection) this.hangUp();
+      },
+    };
+  }
+
+  #accept(assignment: JobAssignment): void {
+    const { job: id } = assignment;
+    if (this.jobs.has(id)) return;
+    this.jobs.set(id, { assignment, state: 'preparing', cluster: null });
+    this.#report({ kind: 'job-preparing', job: id, step: 'preparing', progress: null });
+    this.#clock.after(PREPARING_MS, () => {
+      const job = this.jobs.get(id);
+      if (this.#dead || job?.state !== 'preparing') return;
+      const { cannotPrepare } = this.#behave(assignment);
+      if (cannotPrepare !== undefined) {
+        this.end(id, { reason: cannotPrepare, exitStatus: null, message: 'it cannot be prepared' });
+        return;
+      }
+      job.state = 'ready';
+      this.#report({ kind: 'job-ready', job: id });
+    });
+  }
+
+  #begin(id: JobId, cluster: ClusterInfo): void {
+    const job = this.jobs.get(id);
+    if (job?.state !== 'ready') return;
+    job.state = 'running';
+    job.cluster = cluster;
+    this.#onStart(id, cluster);
+    this.#report({ kind: 'job-running', job: id });
+    const { afterMs, exitStatus = 0 } = this.#behave(job.assignment);
+    if (afterMs !== null) this.#clock.after(afterMs, () => this.end(id, { exitStatus }));
+  }
+
+  #stop(id: JobId, graceMs: number): void {
+    const job = this.jobs.get(id);
+    if (job === undefined) return;
+    const { whenStopped = 'ends' } = this.#behave(job.assignment);
+    const ended = { reason: 'stopped', exitStatus: null, signal: 'SIGTERM' } as const;
+    if (whenStopped === 'ends' || job.state !== 'running') this.end(id, ended);
+    else if (whenStopped === 'lingers') this.#clock.after(graceMs, () => this.end(id, { ...ended, signal: 'SIGKILL' }));
   }
 
   #report(report: AgentReport): void {
     this.#seq += 1;
     this.#journal.push({ seq: this.#seq, at: this.#clock.now(), report });
-    void this.#deliver();
+    if (this.#connection !== null) void this.#deliver(this.#connection);
   }
 
-  async #deliver(): Promise<void> {
-    if (this.#delivering) return;
-    this.#delivering = true;
+  readonly #delivering = new Set<Connection>();
+
+  async #deliver(connection: Connection): Promise<void> {
+    if (this.#delivering.has(connection)) return;
+    this.#delivering.add(connection);
     try {
-      for (;;) {
-        const handlers = this.#handlers;
+      while (connection.open) {
         const next = this.#journal[0];
-        if (handlers === null || next === undefined) return;
-        try {
-          await handlers.report(next.seq, next.at, next.report);
-          if (this.#journal[0] === next) this.#journal.shift();
-        } catch {
-          this.cut('the server could not store a report');
-          return;
-        }
+        if (next === undefined) return;
+        await connection.handlers.report(next.seq, next.at, next.report);
+        if (this.#journal[0] === next) this.#journal.shift();
       }
+    } catch {
+      if (connection.open) this.cut('the server could not store a report');
     } finally {
-      this.#delivering = false;
+      this.#delivering.delete(connection);
     }
   }
 }
 
-/** Agents of a simulated cloud's machines: one per machine, there as long as the machine is. */
-export class SimAgents implements AgentConnector {
-  readonly agents = new Map<string, SimAgent>();
-  readonly #clouds: readonly SimCloud[];
-  readonly #clock: EngineClock;
-  behave: SimAgent['behave'] = () => ({ afterMs: 1_000, exitStatus: 0 });
-  /** Machines whose agent cannot be reached, by token. */
-  readonly unreachable = new Set<string>();
-
-  constructor(clock: EngineClock, clouds: readonly SimCloud[]) {
-    this.#clock = clock;
-    this.#clouds = clouds;
-  }
-
-  of(token: string): SimAgent {
-    let agent = this.agents.get(token);
-    if (agent === undefined) {
-      agent = new SimAgent(this.#clock, (assignment) => this.behave(assignment));
-      this.agents.set(token, agent);
-    }
-    return agent;
-  }
-
-  async connect(...[target, handlers]: Parameters<AgentConnector['connect']>): Promise<AgentLink> {
-    const token = target.address.path;
-    const alive = this.#clouds.some((cloud) => cloud.machines.get(token)?.alive === true);
-    if (!alive || this.unreachable.has(token)) throw new Error('nobody answers');
-    return this.of(token).connect(handlers, target.resumeAfter);
-  }
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (): void => reject(new Error('aborted'));
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
 }

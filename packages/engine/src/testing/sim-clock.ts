@@ -1,10 +1,18 @@
 import type { EngineClock } from '../ports.ts';
 
+interface Timer {
+  at: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
 /** Time that moves only when it is told to. Timers due at the same time run in the order they were set. */
 export class SimClock implements EngineClock {
   #now: number;
+  /** How far the clock was set, in sum: timers do not care what it shows. */
+  #elapsed = 0;
   #order = 0;
-  #timers: { at: number; order: number; run: () => void }[] = [];
+  readonly #timers = new Set<Timer>();
 
   constructor(now = 1_700_000_000_000) {
     this.#now = now;
@@ -14,42 +22,64 @@ export class SimClock implements EngineClock {
     return this.#now;
   }
 
-  /** A clock may step back; timers keep their remaining time. */
+  /** Sets the clock forward or back. Timers keep the time that they had left. */
   step(ms: number): void {
     this.#now += ms;
-    for (const timer of this.#timers) timer.at += ms;
   }
 
   after(delayMs: number, run: () => void): () => void {
-    const timer = { at: this.#now + Math.max(0, delayMs), order: this.#order++, run };
-    this.#timers.push(timer);
+    const timer = { at: this.#elapsed + Math.max(0, delayMs), order: this.#order++, run };
+    this.#timers.add(timer);
     return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
+      this.#timers.delete(timer);
     };
   }
 
-  /** When the next timer is due, or null. */
-  next(): number | null {
-    return this.#timers.reduce<number | null>((min, t) => (min === null || t.at < min ? t.at : min), null);
+  /** Milliseconds since the beginning, whatever the clock was set to. */
+  get elapsed(): number {
+    return this.#elapsed;
   }
 
-  /** Lets `ms` pass, timer by timer, and lets everything that each causes come to rest. */
-  async advance(ms: number): Promise<void> {
-    const until = this.#now + ms;
+  /** How many timers are set. */
+  get armed(): number {
+    return this.#timers.size;
+  }
+
+  /**
+   * Lets `ms` pass, timer by timer, and lets everything that each causes come to rest.
+   * @param between called whenever that is so
+   */
+  async advance(ms: number, between: () => Promise<void> = async () => {}): Promise<void> {
+    const until = this.#elapsed + ms;
     await settle();
-    for (;;) {
-      const due = this.#timers.filter((timer) => timer.at <= until).sort((a, b) => a.at - b.at || a.order - b.order)[0];
-      if (due === undefined) break;
-      this.#timers = this.#timers.filter((other) => other !== due);
-      this.#now = Math.max(this.#now, due.at);
+    await between();
+    for (let due = this.#next(until); due !== null; due = this.#next(until)) {
+      this.#timers.delete(due);
+      this.#pass(due.at - this.#elapsed);
       due.run();
       await settle();
+      await between();
     }
-    this.#now = Math.max(this.#now, until);
+    this.#pass(until - this.#elapsed);
+  }
+
+  #pass(ms: number): void {
+    if (ms <= 0) return;
+    this.#elapsed += ms;
+    this.#now += ms;
+  }
+
+  #next(until: number): Timer | null {
+    let next: Timer | null = null;
+    for (const timer of this.#timers) {
+      if (timer.at > until) continue;
+      if (next === null || timer.at < next.at || (timer.at === next.at && timer.order < next.order)) next = timer;
+    }
+    return next;
   }
 }
 
-/** Everything here is in this process and without I/O, so some turns of the loop bring it to rest. */
-export async function settle(): Promise<void> {
-  for (let i = 0; i < 12; i++) await new Promise<void>((resolve) => setImmediate(resolve));
+/** Everything here is in this process and without I/O: when the microtasks have run, it is at rest. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

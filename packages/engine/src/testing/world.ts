@@ -1,197 +1,213 @@
 /** A whole world in one process: store, clock, clouds and agents, with the real engine in the middle. */
-import type { Logger } from '@berth/backend';
-import {
-  type FleetSpec,
-  newId,
-  type ProjectId,
-  type Requirements,
-  type RunSpec,
-  Secret,
-  type UserId,
-  type WorkSpec,
-} from '@berth/core';
-import type { RunRow, Store } from '@berth/store';
+import type { Compute, Logger } from '@berth/backend';
+import { type JobId, newId, type ProjectId, Secret, type UserId } from '@berth/core';
+import type { EventRow, FleetRow, InstanceRow, JobRow, RunRow, Store } from '@berth/store';
 import { openSqliteStore } from '@berth/store/sqlite';
 import { createEngine } from '../create-engine.ts';
-import type { Engine } from '../engine.ts';
-import type { EnginePorts } from '../ports.ts';
-import { SimAgents } from './sim-agent.ts';
+import type { Actor, Engine } from '../engine.ts';
+import type { EnginePorts, UsableBackend } from '../ports.ts';
+import { Life } from './life.ts';
+import { Seeded } from './seeded.ts';
+import { SimAgents } from './sim-agents.ts';
 import { SimClock, settle } from './sim-clock.ts';
 import { SimCloud } from './sim-cloud.ts';
+import { WatchedStore } from './watched-store.ts';
 
-export interface World {
-  readonly clock: SimClock;
-  readonly store: Store;
-  readonly clouds: SimCloud[];
-  readonly cloud: SimCloud;
-  readonly agents: SimAgents;
-  readonly secrets: Map<string, Secret<string>>;
-  readonly project: ProjectId;
-  readonly user: UserId;
-  readonly actor: { project: ProjectId; user: UserId };
-  readonly logged: string[];
-  engine: Engine;
-  run(id: string): Promise<RunRow>;
-  /** The engine dies without any farewell and another takes over. */
-  crash(): Promise<void>;
-  close(): Promise<void>;
+export interface WorldOptions {
+  readonly clouds?: (clock: SimClock) => SimCloud[];
+  readonly seed?: number;
+  /** What it stands on; SQLite in memory unless given. */
+  readonly store?: Store;
 }
 
-export async function makeWorld(
-  options: { clouds?: (clock: SimClock) => SimCloud[]; store?: Store; seed?: number } = {},
-): Promise<World> {
-  const clock = new SimClock();
-  const store = options.store ?? openSqliteStore({ path: ':memory:' });
-  const clouds = options.clouds?.(clock) ?? [new SimCloud(clock)];
-  const agents = new SimAgents(clock, clouds);
-  const secrets = new Map<string, Secret<string>>();
-  const logged: string[] = [];
-  const note = (level: string) => (message: string, fields?: object) =>
-    void logged.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
-  const log: Logger = { debug: () => {}, info: note('info'), warn: note('warn'), error: note('error') };
-  const random = seeded(options.seed ?? 1);
-  const project = newId<'ProjectId'>(clock.now(), random);
-  const user = newId<'UserId'>(clock.now(), random);
-  await store.transaction(async (tx) => {
-    await tx.users.insert({
-      id: user,
-      name: 'ada',
-      email: null,
-      globalRole: 'admin',
-      active: true,
-      createdAt: clock.now(),
+export class World {
+  readonly clock = new SimClock();
+  readonly store: WatchedStore;
+  readonly clouds: readonly SimCloud[];
+  readonly agents: SimAgents;
+  readonly secrets = new Map<string, Secret<string>>();
+  readonly actor: Actor;
+  readonly logged: string[] = [];
+  readonly random: Seeded;
+  readonly backendListeners = new Set<(project: ProjectId) => void>();
+  engine: Engine;
+  life: Life;
+
+  private constructor(options: WorldOptions) {
+    this.store = new WatchedStore(options.store ?? openSqliteStore({ path: ':memory:' }));
+    this.clouds = options.clouds?.(this.clock) ?? [new SimCloud(this.clock)];
+    this.agents = new SimAgents(this.clock, this.clouds);
+    this.random = new Seeded(options.seed ?? 1);
+    this.actor = {
+      project: newId<'ProjectId'>(this.clock.now(), this.random.bytes),
+      user: newId<'UserId'>(this.clock.now(), this.random.bytes),
+    };
+    this.life = new Life();
+    this.engine = createEngine(this.#ports(this.life));
+  }
+
+  static async make(options: WorldOptions = {}): Promise<World> {
+    const world = new World(options);
+    const { project, user } = world.actor;
+    const createdAt = world.clock.now();
+    await world.store.transaction(async (tx) => {
+      await tx.users.insert({ id: user, name: 'ada', email: null, globalRole: 'admin', active: true, createdAt });
+      await tx.projects.insert({ id: project, name: 'main', ownerId: user, createdAt, deletedAt: null });
     });
-    await tx.projects.insert({ id: project, name: 'main', ownerId: user, createdAt: clock.now(), deletedAt: null });
-  });
-  let epoch = 0;
-  const ports = (): EnginePorts => {
-    const mine = ++epoch;
-    // Timers and reports of an engine that has crashed never fire.
-    const alive = (): boolean => mine === epoch;
+    await world.engine.start();
+    return world;
+  }
+
+  /** The first cloud, for worlds that have one. */
+  get cloud(): SimCloud {
+    const [cloud] = this.clouds;
+    if (cloud === undefined) throw new Error('This world has no cloud.');
+    return cloud;
+  }
+
+  get project(): ProjectId {
+    return this.actor.project;
+  }
+
+  get user(): UserId {
+    return this.actor.user;
+  }
+
+  /** Lets time pass. A server that dies meanwhile is started again at once. */
+  advance(ms: number): Promise<void> {
+    return this.clock.advance(ms, async () => {
+      if (!this.life.alive) await this.boot();
+    });
+  }
+
+  /** The server dies without any farewell and another takes over. */
+  async crash(): Promise<void> {
+    this.life.end();
+    await this.boot();
+  }
+
+  /** A new server over the store of the old one. */
+  async boot(): Promise<void> {
+    this.life.end();
+    for (const agent of this.agents.all.values()) agent.hangUp();
+    await settle();
+    this.life = new Life();
+    this.engine = createEngine(this.#ports(this.life));
+    await this.engine.start();
+    await settle();
+  }
+
+  /** Asks until a server lives long enough to answer. */
+  async insist<T>(ask: (engine: Engine) => Promise<T>): Promise<T> {
+    for (;;) {
+      const life = this.life;
+      let answer: (() => T) | null = null;
+      ask(this.engine).then(
+        (value) => {
+          answer = () => value;
+        },
+        (error: unknown) => {
+          answer = () => {
+            throw error;
+          };
+        },
+      );
+      while (answer === null && life === this.life) await this.advance(1);
+      // TypeScript believes that nobody has assigned it.
+      const heard = answer as (() => T) | null;
+      if (heard !== null) return heard();
+    }
+  }
+
+  async close(): Promise<void> {
+    const stopped = this.engine.stop();
+    await this.clock.advance(60_000);
+    await stopped;
+    await this.store.close();
+  }
+
+  async run(id: string): Promise<RunRow> {
+    return present(await this.store.read.runs.get(id), id);
+  }
+
+  async fleet(id: string): Promise<FleetRow> {
+    return present(await this.store.read.fleets.get(id), id);
+  }
+
+  /** By submission and node. */
+  async jobs(run: { readonly id: RunRow['id'] }): Promise<JobRow[]> {
+    const jobs = await this.store.read.jobs.find({ where: { runId: run.id } });
+    return jobs.sort((a, b) => a.submission - b.submission || a.node - b.node);
+  }
+
+  /** The only job of a run of one node, of the latest submission. */
+  async job(run: { readonly id: RunRow['id'] }): Promise<JobRow> {
+    const jobs = await this.jobs(run);
+    return present(jobs.at(-1), run.id);
+  }
+
+  /** The oldest first. */
+  instances(): Promise<InstanceRow[]> {
+    return this.store.read.instances.find();
+  }
+
+  async events(kind: string): Promise<EventRow[]> {
+    return this.store.read.events.find({ where: { kind } });
+  }
+
+  /** How often the job was started at an agent. */
+  starts(job: JobId): number {
+    return this.agents.started.get(job)?.length ?? 0;
+  }
+
+  #ports(life: Life): EnginePorts {
+    const { clock, agents, secrets, random, backendListeners } = this;
+    const backendOf = (cloud: SimCloud): UsableBackend => ({ ...cloud.backend(), compute: during(life, cloud) });
     return {
-      store,
-      clock: { now: () => clock.now(), after: (ms, run) => clock.after(ms, () => alive() && run()) },
-      random,
-      log,
+      store: life.over(this.store),
+      clock: { now: () => clock.now(), after: (ms, run) => clock.after(ms, () => life.alive && run()) },
+      random: random.bytes,
+      log: this.#log(),
       backends: {
-        usable: () => clouds.map((cloud) => cloud.backend()),
-        get: (_project, name) => clouds.find((cloud) => cloud.name === name)?.backend() ?? null,
-        onChange: () => () => {},
+        usable: () => this.clouds.filter((cloud) => cloud.usable).map(backendOf),
+        get: (_project, name) => {
+          const cloud = this.clouds.find((candidate) => candidate.name === name && candidate.usable);
+          return cloud === undefined ? null : backendOf(cloud);
+        },
+        onChange: (listener) => {
+          backendListeners.add(listener);
+          return () => backendListeners.delete(listener);
+        },
       },
-      agents,
+      agents: { connect: (...args) => life.pass(agents.connect(...args)) },
       sealer: { seal: (plain) => `sealed:${plain.reveal()}`, open: (sealed) => new Secret(sealed.slice(7)) },
       installation: 'test',
       bootstrap: (instance) => ({ kind: 'process', argv: [], env: {}, socketPath: instance, dir: instance }),
       secrets: async () => secrets,
     };
-  };
-  const world: World = {
-    clock,
-    store,
-    clouds,
-    cloud: clouds[0] ?? new SimCloud(clock),
-    agents,
-    secrets,
-    project,
-    user,
-    actor: { project, user },
-    logged,
-    engine: createEngine(ports()),
-    run: async (id) => {
-      const row = await store.read.runs.get(id);
-      if (row === null) throw new Error(`no run ${id}`);
-      return row;
-    },
-    crash: async () => {
-      world.engine = createEngine(ports());
-      for (const agent of agents.agents.values()) agent.cut('the server died');
-      await settle();
-      await world.engine.start();
-    },
-    close: async () => {
-      await world.engine.stop();
-      await store.close();
-    },
-  };
-  await world.engine.start();
-  return world;
+  }
+
+  #log(): Logger {
+    const note =
+      (level: string): Logger['info'] =>
+      (message, fields) => {
+        this.logged.push(`${level}: ${message} ${JSON.stringify(fields ?? {})}`);
+      };
+    return { debug: () => {}, info: note('info'), warn: note('warn'), error: note('error') };
+  }
 }
 
-export const ANY: Requirements = {
-  cpu: { min: 1, max: null },
-  cpuArch: null,
-  memoryMiB: { min: 0, max: null },
-  diskMiB: null,
-  shmMiB: null,
-  gpu: null,
-  capacityTypes: ['on-demand', 'spot', 'reserved'],
-  maxPricePerHour: null,
-  backends: null,
-  regions: null,
-  zones: null,
-  instanceTypes: null,
-};
-
-export function taskSpec(spec: Partial<Omit<RunSpec, 'work'>> & { work?: Partial<WorkSpec> } = {}): RunSpec {
+/** The cloud's calls, heard as long as the server lives. What was asked for happens all the same. */
+function during(life: Life, cloud: SimCloud): Compute {
+  const { create, list, terminate } = cloud.backend().compute;
   return {
-    name: 'task',
-    type: 'task',
-    configuration: { type: 'task', name: spec.name ?? 'task' },
-    nodes: 1,
-    startupOrder: 'any',
-    stopCriteria: 'all-done',
-    retry: null,
-    requirements: ANY,
-    creationPolicy: 'reuse-or-create',
-    idleDurationMs: 300_000,
-    fleets: null,
-    priority: 0,
-    tags: {},
-    ...spec,
-    work: {
-      image: null,
-      registryAuth: null,
-      entrypoint: null,
-      commands: ['true'],
-      shell: 'sh',
-      env: {},
-      user: null,
-      workingDir: null,
-      privileged: false,
-      shmMiB: null,
-      ports: [],
-      mounts: [],
-      maxDurationMs: null,
-      stopDurationMs: 10_000,
-      code: null,
-      files: [],
-      artifacts: [],
-      ...spec.work,
-    },
+    create: (request, call) => life.pass(create(request, call)),
+    list: (call) => life.pass(list(call)),
+    terminate: (ref, call) => life.pass(terminate(ref, call)),
   };
 }
 
-export function fleetSpec(spec: Partial<FleetSpec> = {}): FleetSpec {
-  return {
-    name: 'pool',
-    configuration: { type: 'fleet', name: spec.name ?? 'pool' },
-    nodes: { min: 0, target: 0, max: null },
-    placement: 'any',
-    requirements: ANY,
-    idleDurationMs: 300_000,
-    tags: {},
-    ...spec,
-  };
-}
-
-/** Mulberry32: small, and the same everywhere. */
-export function seeded(seed: number): (length: number) => Uint8Array {
-  let state = seed >>> 0;
-  return (length) =>
-    Uint8Array.from({ length }, () => {
-      state = (state + 0x6d2b79f5) >>> 0;
-      let t = Math.imul(state ^ (state >>> 15), 1 | state);
-      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-      return ((t ^ (t >>> 14)) >>> 0) & 255;
-    });
+function present<T>(row: T | null | undefined, id: string): T {
+  if (row === null || row === undefined) throw new Error(`There is no ${id}.`);
+  return row;
 }

@@ -1,0 +1,168 @@
+/**
+ * A store in plain memory, for histories by the thousand: as SQLite behaves towards the engine, without
+ * its checks of what is asked. `histories.test.ts` plays the same histories on both.
+ */
+import {
+  type Query,
+  type ReadTable,
+  type ReadTables,
+  type RowChange,
+  type Rows,
+  StaleRow,
+  type Store,
+  type Table,
+  type TableName,
+  type Tables,
+  UniqueViolation,
+  type Where,
+} from '@berth/store';
+import { type IndexSpec, TABLE_NAMES, TABLES } from '@berth/store/tables';
+import { matches, select } from '@berth/store/testing/array-model';
+
+/** What every row has that can be changed; of any table. */
+type AnyRow = { readonly id: string; readonly version: number };
+
+/** The rows of one table, and how to undo what the running transaction did. */
+class MemoryTable implements Table<AnyRow> {
+  readonly #name: TableName;
+  readonly #rows = new Map<string, AnyRow>();
+  readonly #unique: readonly (readonly [string, IndexSpec<AnyRow>])[];
+  #undo: (() => void)[] = [];
+  #changed = new Set<string>();
+
+  constructor(name: TableName) {
+    this.#name = name;
+    // Of this table's own rows, which are not told apart here.
+    const indexes = Object.entries(TABLES[name].indexes) as unknown as [string, IndexSpec<AnyRow>][];
+    this.#unique = indexes.filter(([, index]) => index.unique === true);
+  }
+
+  async get(id: string): Promise<AnyRow | null> {
+    return this.#rows.get(id) ?? null;
+  }
+
+  async find(query: Query<AnyRow> = {}): Promise<AnyRow[]> {
+    return select(this.#fitting(query.where), { ...query, where: {} });
+  }
+
+  async first(query: Query<AnyRow>): Promise<AnyRow | null> {
+    return (await this.find({ ...query, limit: 1 }))[0] ?? null;
+  }
+
+  async count(where?: Where<AnyRow>): Promise<number> {
+    return this.#fitting(where).length;
+  }
+
+  async insert(row: Omit<AnyRow, 'version'>): Promise<AnyRow> {
+    const kept = { ...row, version: 1 };
+    if (this.#rows.has(row.id)) throw new UniqueViolation(this.#name, `${this.#name}_pkey`);
+    this.#refuseTwins(kept);
+    this.#set(row.id, kept);
+    return kept;
+  }
+
+  async update(id: string, version: number, patch: Partial<AnyRow>): Promise<AnyRow> {
+    const before = this.#rows.get(id);
+    if (before?.version !== version) throw new StaleRow(this.#name, id);
+    const kept = { ...before, ...patch, version: version + 1 };
+    this.#refuseTwins(kept);
+    this.#set(id, kept);
+    return kept;
+  }
+
+  async delete(where: Where<AnyRow>, limit = Number.POSITIVE_INFINITY): Promise<number> {
+    const going = this.#fitting(where).slice(0, limit);
+    for (const { id } of going) this.#set(id, null);
+    return going.length;
+  }
+
+  commit(): RowChange[] {
+    const changes = [...this.#changed].map((id) => ({ table: this.#name, id }));
+    this.#undo = [];
+    this.#changed = new Set();
+    return changes;
+  }
+
+  rollBack(): void {
+    for (const undo of this.#undo.reverse()) undo();
+    this.commit();
+  }
+
+  #fitting(where: Where<AnyRow> | undefined): AnyRow[] {
+    const rows: AnyRow[] = [];
+    for (const row of this.#rows.values()) if (matches(row, where)) rows.push(row);
+    return rows;
+  }
+
+  #set(id: string, row: AnyRow | null): void {
+    const before = this.#rows.get(id);
+    this.#undo.push(() => (before === undefined ? this.#rows.delete(id) : this.#rows.set(id, before)));
+    this.#changed.add(id);
+    if (row === null) this.#rows.delete(id);
+    else this.#rows.set(id, row);
+  }
+
+  #refuseTwins(row: AnyRow): void {
+    for (const [index, { on, where }] of this.#unique) {
+      if (!matches(row, where)) continue;
+      const twin = { ...where, ...Object.fromEntries(on.map((column) => [column, row[column]])) };
+      if (this.#fitting(twin).some((other) => other.id !== row.id)) throw new UniqueViolation(this.#name, index);
+    }
+  }
+}
+
+export class MemoryStore implements Store {
+  readonly #tables = new Map<TableName, MemoryTable>();
+  readonly #listeners = new Set<(changes: readonly RowChange[]) => void>();
+  readonly #typed: Tables;
+  readonly read: ReadTables;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor() {
+    for (const name of TABLE_NAMES) this.#tables.set(name, new MemoryTable(name));
+    // Each table holds what its own type says, because nothing but `Tables` leads to it.
+    this.#typed = Object.fromEntries(this.#tables) as unknown as Tables;
+    this.read = Object.fromEntries(
+      TABLE_NAMES.map((name) => [name, this.#inTurn(this.#typed[name] as unknown as ReadTable<Rows[typeof name]>)]),
+    ) as unknown as ReadTables;
+  }
+
+  transaction<T>(work: (tables: Tables) => Promise<T>): Promise<T> {
+    return this.#take(async () => {
+      try {
+        const result = await work(this.#typed);
+        const changes = [...this.#tables.values()].flatMap((table) => table.commit());
+        if (changes.length > 0) for (const listener of this.#listeners) listener(changes);
+        return result;
+      } catch (error) {
+        for (const table of this.#tables.values()) table.rollBack();
+        throw error;
+      }
+    });
+  }
+
+  onCommit(listener: (changes: readonly RowChange[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    await this.#turn;
+  }
+
+  /** A read outside of a transaction never sees what is not committed. */
+  #inTurn<Row>(table: ReadTable<Row>): ReadTable<Row> {
+    return {
+      get: (id) => this.#take(() => table.get(id)),
+      find: (query) => this.#take(() => table.find(query)),
+      first: (query) => this.#take(() => table.first(query)),
+      count: (where) => this.#take(() => table.count(where)),
+    };
+  }
+
+  #take<T>(work: () => Promise<T>): Promise<T> {
+    const outcome = this.#turn.then(work);
+    this.#turn = outcome.catch(() => {});
+    return outcome;
+  }
+}
