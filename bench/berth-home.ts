@@ -1,6 +1,6 @@
 /** A Berth of its own for a benchmark: a temporary home, a server in it, and nothing left behind. */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -37,6 +37,7 @@ export class BerthHome {
     this.dir = mkdtempSync(join(tmpdir(), 'berth-bench-'));
     this.env = environment(this.dir);
     this.#launcher = launcher;
+    process.once('exit', this.#remove);
   }
 
   /** @throws Error with what the command said when its exit code is not 0 */
@@ -85,9 +86,17 @@ export class BerthHome {
     } catch {
       // It may never have started; whatever is left of it is found next.
     }
-    for (const pid of this.#processes()) process.kill(pid, 'SIGKILL');
-    rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
+    process.removeListener('exit', this.#remove);
+    this.#remove();
   }
+
+  /** Also when the benchmark is interrupted. */
+  readonly #remove = (): void => {
+    for (const pid of this.#processes()) process.kill(pid, 'SIGKILL');
+    const containers = this.#containers();
+    if (containers.length > 0) spawnSync('docker', ['rm', '--force', ...containers], { stdio: 'ignore' });
+    rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
+  };
 
   /** Gives every machine back and waits until it is gone. */
   async giveBack(): Promise<void> {
@@ -105,10 +114,24 @@ export class BerthHome {
 
   /** Servers and agents of this home: its path, which nobody else has, is in their command line or environment. */
   #processes(): number[] {
+    if (!existsSync('/proc')) return []; // not on this system
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
       .filter((name) => ['cmdline', 'environ'].some((file) => holds(join('/proc', name, file), this.dir)))
       .map(Number);
+  }
+
+  /** Those that an agent of this home has made; its folder is named for the end of its instance's id. */
+  #containers(): string[] {
+    const agents = join(this.dir, 'agents');
+    if (!existsSync(agents)) return [];
+    const ours = readdirSync(agents);
+    const format = '{{.ID}} {{.Label "berth.instance"}}';
+    const listed = spawnSync('docker', ['ps', '--all', '--format', format], { encoding: 'utf8' });
+    return (listed.stdout ?? '')
+      .split('\n')
+      .map((line) => line.split(' '))
+      .flatMap(([id = '', instance = '']) => (ours.some((end) => instance.endsWith(end)) ? [id] : []));
   }
 }
 

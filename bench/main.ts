@@ -92,6 +92,10 @@ async function measure(name: string, runs: number): Promise<Report> {
   return report(name, where, results, skipped);
 }
 
+// An end like any other: what was started is ended by whoever started it.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
+
 try {
   const { names, json, runs, help } = commandLine();
   if (help) {
