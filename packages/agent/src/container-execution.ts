@@ -103,7 +103,7 @@ export class ContainerExecution implements Execution {
       try {
         output ??= await this.#resumeOutput();
         await this.#deps.docker.json(`/containers/${this.container}/wait`, { method: 'POST' });
-        await output.finish();
+        if (!(await output.finish())) await (await this.#resumeOutput()).finish();
         const state = await inspectContainer(this.#deps.docker, this.container);
         return state === null ? removedByOthers() : exitOf(state);
       } catch (error) {

@@ -15,6 +15,8 @@ export class ContainerOutput {
   readonly #log: JobLog;
   readonly #closed: Promise<void>;
   #isClosed = false;
+  /** The engine itself has ended the stream; otherwise the connection broke. */
+  #isComplete = false;
   #paused = false;
   #chunks = 0;
 
@@ -26,7 +28,10 @@ export class ContainerOutput {
         this.#isClosed = true;
         resolve();
       };
-      source.on('end', close);
+      source.on('end', () => {
+        this.#isComplete = true;
+        close();
+      });
       source.on('close', close);
       source.on('error', close); // whether the container has ended is asked of the engine, not concluded from here
     });
@@ -54,7 +59,7 @@ export class ContainerOutput {
   /**
    * What Docker itself has kept, less what is in `log` already, and on to the end. For a container
    * that somebody else was attached to. `onGap` is called when Docker has thrown bytes away that
-   * nobody has read. Docker ends a last line without newline by one.
+   * nobody has read. See `DockerLogReader` for the one byte that may differ.
    */
   static async resume(docker: DockerClient, id: string, log: JobLog, onGap: () => void): Promise<ContainerOutput> {
     const query = { follow: true, stdout: true, stderr: true, timestamps: true };
@@ -71,8 +76,11 @@ export class ContainerOutput {
     return output;
   }
 
-  /** Once the container has ended: resolves when its last byte is in the log. */
-  async finish(): Promise<void> {
+  /**
+   * Once the container has ended: resolves when nothing more comes. False: the connection broke before
+   * the end, so something may be missing.
+   */
+  async finish(): Promise<boolean> {
     while (!this.#isClosed) {
       const before = this.#chunks;
       let timer: NodeJS.Timeout | undefined;
@@ -83,6 +91,7 @@ export class ContainerOutput {
       clearTimeout(timer);
       if (!this.#paused && this.#chunks === before) this.stop();
     }
+    return this.#isComplete;
   }
 
   stop(): void {

@@ -1,6 +1,6 @@
 import type { JobId } from '@berth/core/ids';
 import type { Connection } from './connection.ts';
-import { messageOf, RequestFailure } from './failure.ts';
+import { isDiskFull, messageOf, RequestFailure } from './failure.ts';
 import type { Frame } from './frame.ts';
 import { FrameError } from './frame.ts';
 import type { JobLog } from './job-log.ts';
@@ -201,5 +201,5 @@ export class Session {
 function failureOf(error: unknown): { code: RequestFailure['code']; message: string } {
   if (error instanceof RequestFailure) return { code: error.code, message: error.message };
   if (error instanceof ShapeError) return { code: 'bad-request', message: error.message };
-  return { code: 'internal', message: messageOf(error) };
+  return { code: isDiskFull(error) ? 'disk-full' : 'internal', message: messageOf(error) };
 }
