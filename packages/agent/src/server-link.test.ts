@@ -8,7 +8,8 @@ import type { BlobHash, InstanceId, JobId } from '@berth/core/ids';
 import { Secret } from '@berth/core/secret';
 import { Connection } from './connection.ts';
 import { type Frame, FULL_LIMITS } from './frame.ts';
-import { type AgentHandlers, type AgentLink, AgentLinkError, connectAgent } from './server-link.ts';
+import { AgentLinkError } from './link-error.ts';
+import { type AgentHandlers, type AgentLink, connectAgent } from './server-link.ts';
 
 const INSTANCE = 'i1' as InstanceId;
 const JOB = 'j1' as JobId;

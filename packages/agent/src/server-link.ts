@@ -1,20 +1,19 @@
 import { createConnection } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { BerthError, type ErrorCode } from '@berth/core/errors';
 import type { BlobHash, InstanceId, JobId, Millis } from '@berth/core/ids';
 import type { Secret } from '@berth/core/secret';
+import { type PutPiece, uploadBlob } from './blob-upload.ts';
 import { Connection } from './connection.ts';
 import { type Frame, FrameError, FULL_LIMITS } from './frame.ts';
+import { AgentLinkError } from './link-error.ts';
 import { parseAgentMessage } from './message.ts';
 import {
   type AgentEvent,
-  type AgentFailure,
   type AgentHello,
   type AgentMessage,
   type AgentMethod,
   type AgentMethods,
-  BLOB_CHUNK,
   type JobMetrics,
   PROTOCOL_VERSION,
   type ServerMessage,
@@ -22,41 +21,6 @@ import {
 import { SerialDelivery } from './serial-delivery.ts';
 
 /** The server's side of the link to one agent. */
-
-/** Why a link could not be made, or a request not be carried out. */
-export type LinkErrorCode =
-  | AgentFailure['code']
-  /** Nobody listens, or the connection broke; whether a request was carried out is not known. */
-  | 'closed'
-  /** No answer within the deadline; likewise. */
-  | 'timeout'
-  | 'refused-secret'
-  | 'refused-instance'
-  | 'refused-protocol';
-
-const ERROR_CODES: Readonly<Record<LinkErrorCode, ErrorCode>> = {
-  'bad-request': 'invalid-request',
-  'not-found': 'not-found',
-  'wrong-state': 'conflict',
-  'hash-mismatch': 'internal',
-  'disk-full': 'unavailable',
-  internal: 'internal',
-  closed: 'unavailable',
-  timeout: 'unavailable',
-  'refused-secret': 'forbidden',
-  'refused-instance': 'conflict',
-  'refused-protocol': 'not-supported',
-};
-
-export class AgentLinkError extends BerthError {
-  /** Finer than `code`, which it decides. */
-  readonly reason: LinkErrorCode;
-
-  constructor(reason: LinkErrorCode, message: string, cause?: unknown) {
-    super(ERROR_CODES[reason], message, cause === undefined ? {} : { cause });
-    this.reason = reason;
-  }
-}
 
 /**
  * What comes from the agent. A handler that rejects is called again with the same thing, after a
@@ -92,8 +56,6 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
 }
 
-/** Pieces of a blob on their way at once: 4 MiB, as for logs, so that a far agent is not waited for piece by piece. */
-const BLOB_WINDOW = 8;
 /** Between a handler's failure and the next attempt: from, to. */
 const RETRY_MS = [100, 5_000] as const;
 
@@ -188,7 +150,9 @@ export class AgentLink {
       source.destroy();
       return await underway;
     }
-    const upload = this.#upload(hash, source, options).finally(() => this.#uploads.delete(hash));
+    const put: PutPiece = (offset, payload, last) =>
+      this.#call('blob.put', { hash, offset, last }, { ...options, payload });
+    const upload = uploadBlob(source, put).finally(() => this.#uploads.delete(hash));
     this.#uploads.set(hash, upload);
     await upload;
   }
@@ -215,34 +179,6 @@ export class AgentLink {
   /** Closes the link; the agent and its jobs go on. */
   close(): void {
     this.#connection.destroy();
-  }
-
-  async #upload(hash: BlobHash, source: Readable, options: Omit<RequestOptions, 'payload'>): Promise<void> {
-    const underway = new Set<Promise<void>>();
-    let failure: unknown = null;
-    const put = async (offset: number, payload: Uint8Array, last: boolean): Promise<void> => {
-      if (underway.size >= BLOB_WINDOW) await Promise.race(underway);
-      if (failure !== null) throw failure;
-      const sent: Promise<void> = this.#call('blob.put', { hash, offset, last }, { ...options, payload })
-        .catch((error: unknown) => {
-          failure ??= error;
-        })
-        .then(() => void underway.delete(sent));
-      underway.add(sent);
-    };
-    let offset = 0;
-    // One piece is held back, because the last one must be known as such.
-    let held: Uint8Array = new Uint8Array(0);
-    for await (const piece of pieces(source)) {
-      if (held.length > 0) {
-        await put(offset, held, false);
-        offset += held.length;
-      }
-      held = piece;
-    }
-    await put(offset, held, true);
-    await Promise.all(underway);
-    if (failure !== null) throw failure;
   }
 
   async #call(
@@ -368,24 +304,4 @@ function deadline(signal: AbortSignal | undefined, timeoutMs: number, message: s
 
 function drained(target: Writable): Promise<void> {
   return new Promise((resolve) => target.once('drain', resolve));
-}
-
-/** The source cut into pieces of BLOB_CHUNK, the last one shorter; an empty source has none. */
-async function* pieces(source: Readable): AsyncGenerator<Uint8Array> {
-  let piece = Buffer.allocUnsafe(BLOB_CHUNK);
-  let filled = 0;
-  for await (const chunk of source) {
-    let rest: Buffer = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-    while (rest.length > 0) {
-      const take = Math.min(rest.length, BLOB_CHUNK - filled);
-      piece.set(rest.subarray(0, take), filled);
-      filled += take;
-      rest = rest.subarray(take);
-      if (filled < BLOB_CHUNK) continue;
-      yield piece;
-      piece = Buffer.allocUnsafe(BLOB_CHUNK);
-      filled = 0;
-    }
-  }
-  if (filled > 0) yield piece.subarray(0, filled);
 }
