@@ -98,18 +98,24 @@ export class BerthHome {
     rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
   };
 
-  /** Gives every machine back and waits until it is gone. */
+  /** Gives every machine back and waits until its agent is gone; the books may doubt it for a while longer. */
   async giveBack(): Promise<void> {
     const client = this.client();
+    const agents = join(this.dir, 'agents');
     const deadline = performance.now() + GIVE_BACK_MS;
-    while (performance.now() < deadline) {
-      const alive = (await client.call('instance.list', {})).filter(({ status }) => isInstanceAlive(status));
-      if (alive.length === 0) return;
-      for (const { id, status } of alive) {
-        if (status !== 'terminating') await client.call('instance.delete', { params: { instance: id } });
+    while (performance.now() < deadline && readdirSync(agents).length > 0) {
+      for (const { id, status } of await client.call('instance.list', {})) {
+        const asked = status === 'terminating' || !isInstanceAlive(status);
+        if (!asked) await client.call('instance.delete', { params: { instance: id } });
       }
       await sleep(50);
     }
+  }
+
+  /** Waits until no machine is on the books any more, so that nothing is left for the server to look after. */
+  async settled(): Promise<void> {
+    const client = this.client();
+    while ((await client.call('instance.list', {})).some(({ status }) => isInstanceAlive(status))) await sleep(200);
   }
 
   /** Servers and agents of this home: its path, which nobody else has, is in their command line or environment. */

@@ -26,6 +26,8 @@ export const bench: Bench = async ({ runs, progress }) => {
     const run = await client.call('run.apply', { body: { configuration, code: null, files: [] } });
     await finished(client, run.id);
     await home.giveBack();
+    progress('waiting until the machine is off the books');
+    await home.settled();
     home.stopServer();
     progress(`writing ${FINISHED_RUNS} finished runs`);
     await multiply(join(home.dir, 'server', 'berth.db'), FINISHED_RUNS);
