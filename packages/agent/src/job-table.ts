@@ -7,7 +7,7 @@ import type { InstanceResources } from '@berth/core/offer';
 import type { BlobStore } from './blob-store.ts';
 import { type AgentClock, ForwardTime } from './clock.ts';
 import { removeContainer } from './container-execution.ts';
-import type { DockerClient } from './docker-client.ts';
+import { DockerAway, type DockerClient } from './docker-client.ts';
 import { DockerDriver } from './docker-driver.ts';
 import type { Driver } from './driver.ts';
 import { RequestFailure } from './failure.ts';
@@ -112,13 +112,25 @@ export class JobTable {
     if (job.isStopping) await Promise.race([job.ended, sleep(REMOVE_WAIT_MS, undefined, { ref: false })]);
     if (!job.isEnded) throw new RequestFailure('wrong-state', `The job ${id} has not ended; stop it first.`);
     await job.ended;
-    if (job.record.driver === 'docker') await removeContainer(this.#deps.docker, id);
+    if (job.record.driver === 'docker') await this.#removeContainer(id);
     await writeFile(join(this.#deps.dir, 'removed', id), '', { mode: 0o600 });
     this.#removed.add(id);
     this.#jobs.delete(id);
     await job.log.close();
     await rm(otherUsersScratch(id), { recursive: true, force: true });
     await rm(join(this.#deps.dir, 'jobs', id), { recursive: true, force: true });
+  }
+
+  /**
+   * An ended container costs nothing but a name, and where Docker never answered there is none: its being
+   * away must not hold up the end of the job, nor the machine. The next sweep removes what is left.
+   */
+  async #removeContainer(id: JobId): Promise<void> {
+    try {
+      await removeContainer(this.#deps.docker, id);
+    } catch (error) {
+      if (!(error instanceof DockerAway)) throw error;
+    }
   }
 
   /** Containers of ours that belong to no job any more. Docker being away is no failure: the next agent asks again. */

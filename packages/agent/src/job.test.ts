@@ -253,4 +253,16 @@ describe('an image without Docker', () => {
     assert.match(ended.message, /install and start Docker .* or remove `image`/);
     mine.link.close();
   });
+
+  it('holds nothing up: the ended job is removed although Docker never answers', async (t) => {
+    const own = await TestAgent.start(t, { env: { DOCKER_HOST: 'unix:///no/docker.sock' } });
+    const mine = await own.connect();
+    const assignment = testAssignment({ image: 'ubuntu', commands: ['true'] });
+    await mine.run(assignment);
+    await mine.link.request('job.remove', { job: assignment.job });
+    mine.link.close();
+    const again = await own.connect();
+    assert.deepEqual(again.link.agent.jobs, []);
+    again.link.close();
+  });
 });
