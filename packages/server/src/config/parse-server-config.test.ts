@@ -104,6 +104,10 @@ test('a file that changes is read again; a broken one is told, and so is its rep
     writeFileSync(`${path}.new`, 'projects: [{ name: two }]');
     renameSync(`${path}.new`, path);
   }, 'two');
+  heard.length = 0;
+  writeFileSync(path, 'projects: [{ name: two }]');
+  await sleep(400);
+  assert.deepEqual(heard, [], 'saved without a change');
   await step(() => rmSync(path), 'no file');
   heard.length = 0;
   writeFileSync(join(dir, 'berth.db'), 'x');

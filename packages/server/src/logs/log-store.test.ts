@@ -257,6 +257,22 @@ test('a full disk refuses, is told once per job and episode, and the log is whol
   assert.equal(problems.length, 2);
 });
 
+test('what waits behind a write that failed is refused with it: nothing is acknowledged over a hole', async (t) => {
+  const room = { bytes: 1000 };
+  const store = new LogStore({ dir: scratch(t), now: Date.now, openFile: onDisk(room) });
+  t.after(() => store.close());
+  await store.append(job, 0, 1, Buffer.alloc(100));
+  room.bytes = 0;
+  const outcomes = await Promise.allSettled(
+    [0, 1, 2].map((n) => store.append(job, 100 + n * 100, 1, Buffer.alloc(100))),
+  );
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['rejected', 'rejected', 'rejected'],
+  );
+  assert.equal(await store.size(job), 100);
+});
+
 test('a folder that cannot be written refuses, and works again once it can', async (t) => {
   const dir = scratch(t);
   writeFileSync(join(dir, 'b1'), 'in the way');
