@@ -13,7 +13,8 @@ import { offersView } from '../views/resources.ts';
 import { runViews } from '../views/run.ts';
 import { runSpecOf } from './configuration.ts';
 import { findRun } from './find.ts';
-import { DEFAULT_PAGE, orBadAfter, pageOf } from './page.ts';
+import { listRuns } from './list-runs.ts';
+import { DEFAULT_PAGE, pageOf } from './page.ts';
 import type { ServerParts } from './parts.ts';
 
 /** More offers than a person reads; `offer.list` gives all. */
@@ -50,15 +51,12 @@ export function runHandlers(
 
     'run.list': async ({ access: { project }, query }) => {
       const limit = query.limit ?? DEFAULT_PAGE;
-      const rows = await orBadAfter(
-        query.after,
-        store.read.runs.find({
-          where: { projectId: project.id, ...(query.live === undefined ? {} : { live: query.live === 'true' }) },
-          orderBy: ['submittedAt', 'desc'],
-          limit: limit + 1,
-          ...(query.after === undefined ? {} : { after: query.after }),
-        }),
-      );
+      const rows = await listRuns(store.read, {
+        project: project.id,
+        live: query.live === undefined ? null : query.live === 'true',
+        after: query.after,
+        limit: limit + 1,
+      });
       const page = pageOf(rows, limit);
       return { runs: await runViews(store.read, names, page.rows, { now: clock.now() }), next: page.next };
     },
