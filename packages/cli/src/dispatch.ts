@@ -21,7 +21,8 @@ export async function dispatch(argv: readonly string[]): Promise<number> {
     return await runCommand(entry, command, rest, project);
   } catch (error) {
     const { reportError } = await import('./output/error.ts');
-    return await reportError(error, { json: words.includes('--json') });
+    const end = words.indexOf('--');
+    return await reportError(error, { json: words.slice(0, end < 0 ? undefined : end).includes('--json') });
   }
 }
 

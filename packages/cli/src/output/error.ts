@@ -72,6 +72,8 @@ function formatIssue({ path, message, hint }: ConfigIssue): string {
 
 function messageOf(error: unknown): string {
   if (isBerthError(error)) return error.message;
+  // A full disk or a directory that cannot be written says best itself what it is.
+  if (error instanceof Error && 'syscall' in error) return error.message;
   // Anything else is a defect of ours: whoever reports it needs to know where it was.
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `this should not have happened: ${detail}`;
