@@ -204,8 +204,7 @@ test('nobody to ask and no `-y`: exit code 2 before anything is done', async () 
 });
 
 test('flags win over the file, variables are taken from here, words after `--` go into the command', async () => {
-  const task =
-    `type: task\ncommands:\n  - python train.py \${{ run.args }}\nenv:\n  - TOKEN\n  - MODE=slow\nmax_price: 3\nresources:\n  cpu: 4\n`;
+  const task = `type: task\ncommands:\n  - python train.py \${{ run.args }}\nenv:\n  - TOKEN\n  - MODE=slow\nmax_price: 3\nresources:\n  cpu: 4\n`;
   await withTask(async (server, w) => {
     stage(server);
     const words = [
