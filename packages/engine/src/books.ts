@@ -63,7 +63,7 @@ export class Books {
         touched.length = 0;
         const tx = this.#tx(tables, actor, touched);
         const worked = await work(tx);
-        if (touched.length > 0) await this.#outage.tellIfOver(tx);
+        if (touched.length > 0) await this.#outage.tell(tx);
         return worked;
       });
     } catch (error) {
@@ -71,7 +71,7 @@ export class Books {
       throw error;
     }
     if (touched.length > 0) {
-      this.#outage.over();
+      this.#outage.written();
       this.#onTouched(touched);
     }
     return result;

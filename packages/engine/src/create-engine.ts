@@ -28,7 +28,7 @@ export function createEngine(ports: EnginePorts): Engine {
   return new KeyedEngine(ports);
 }
 
-class KeyedEngine implements Engine {
+export class KeyedEngine implements Engine {
   readonly #ports: EnginePorts;
   readonly #books: Books;
   readonly #queue: WorkQueue<Key>;
@@ -86,6 +86,16 @@ class KeyedEngine implements Engine {
     await this.#queue.stop();
     await this.#effects.stop(STOP_GRACE_MS);
     await this.#links.stop();
+  }
+
+  /** How much is remembered of things, in entries: what is finished must leave nothing. */
+  get load(): { readonly keys: number; readonly effects: number; readonly links: number; readonly failures: number } {
+    return {
+      keys: this.#queue.size,
+      effects: this.#effects.size,
+      links: this.#links.size,
+      failures: this.#failures.size,
+    };
   }
 
   async settled(at: Millis = this.#ports.clock.now()): Promise<void> {

@@ -18,6 +18,11 @@ export class DueHeap<Key> {
     return this.#due.size;
   }
 
+  /** Of the heap itself, those included that no longer count. */
+  get entries(): number {
+    return this.#heap.length;
+  }
+
   /** Adds the key, or moves it forward. False when it is due earlier already. */
   add(key: Key, at: Millis): boolean {
     const known = this.#due.get(key);

@@ -1,12 +1,12 @@
 /** Finds a place for every job of a run that has none, and takes it: all of them in one transaction, or none. */
-import type { FleetId, InstanceId, Millis, Offer, ProjectId, Requirements, RunId } from '@berth/core';
+import type { FleetId, Millis, Offer, ProjectId, Requirements, RunId } from '@berth/core';
 import { matcher } from '@berth/core/match';
 import { type Assignment, type PlaceableInstance, type Placement, place } from '@berth/core/place';
 import type { FleetRow, InstanceRow, JobRow, ReadTables, RunRow } from '@berth/store';
 import { StaleRow } from '@berth/store';
 import type { Books, Tx } from './books.ts';
 import { isUsable } from './decide-instance.ts';
-import { release } from './decide-job.ts';
+import type { Write } from './decision.ts';
 import { gatherOffers } from './gather-offers.ts';
 import { addInstance } from './new-instance.ts';
 import { noPlace } from './no-place.ts';
@@ -50,17 +50,19 @@ async function attempt(
     return 'done';
   }
   if (offers === null) return 'needs-offers';
-  // Nodes that were not told to an agent yet can still go elsewhere, all together.
-  const movable = jobs.every((job) => job.status === 'submitted' || job.status === 'provisioning');
-  const elsewhere = movable && waiting.length < jobs.length ? market.place(jobs, run.spec.requirements) : here;
-  if (elsewhere.kind === 'placed') {
-    await assign(tx, ports, run, jobs, elsewhere.assignments, market.fleet);
-    return 'done';
-  }
   const now = ports.clock.now();
-  const writes = noPlace(run, jobs, explain(here.because, waiting), here.retryAt ?? null, now);
+  const writes =
+    waiting.length < jobs.length && market.place(jobs, run.spec.requirements).kind === 'placed'
+      ? startOver(run, now)
+      : noPlace(run, jobs, explain(here.because, waiting), here.retryAt ?? null, now);
   await applyWrites(tx, writes, { now: () => now, random: ports.random });
   return 'done';
+}
+
+/** The nodes that have a place let it go, and all are submitted again, where there is room for all of them. */
+function startOver(run: RunRow, now: Millis): readonly Write[] {
+  const message = 'Its nodes found no place together; they are tried elsewhere.';
+  return [{ change: 'runs', row: run, patch: { status: 'terminating', nextAttemptAt: now, message } }];
 }
 
 /** What there is to choose from, as the books say now. */
@@ -109,7 +111,6 @@ async function assign(
   for (const assignment of assignments) {
     const job = jobs[assignment.node];
     if (job === undefined) throw new Error('Defect: a place for a node that does not wait.');
-    if (job.instanceId !== null) await giveBack(tx, job.instanceId, now);
     const blocks = assignment.kind === 'instance' ? assignment.blocks : 1;
     const instance =
       assignment.kind === 'instance'
@@ -130,14 +131,6 @@ async function assign(
       message: null,
     });
   }
-}
-
-/** A node moves: its instance goes on without it. */
-async function giveBack(tx: Tx, id: InstanceId, now: Millis): Promise<void> {
-  const row = await tx.read.instances.get(id);
-  if (row === null) return;
-  const patch = release(row, now);
-  if (Object.keys(patch).length > 0) await tx.change('instances', row, patch);
 }
 
 async function take(tx: Tx, row: InstanceRow, blocks: number): Promise<InstanceRow> {
@@ -201,17 +194,18 @@ async function roomForNew(
 ): Promise<Room> {
   const names = run.spec.fleets;
   if (names === null) return { fleet: null, max: null, fits: () => true };
-  let most: Room = { fleet: null, max: 0, fits: () => false };
+  let most: Room | null = null;
   for (const fleet of fleets.values()) {
     if (!names.includes(fleet.name) || fleet.status !== 'active') continue;
     const misfit = matcher(fleet.spec.requirements);
     const fits = (offer: Offer): boolean => misfit(offer) === null;
     if (fleet.spec.nodes.max === null) return { fleet: fleet.id, max: null, fits };
     const alive = await read.instances.count({ fleetId: fleet.id, status: { not: 'terminated' } });
-    const room = Math.max(0, fleet.spec.nodes.max - alive);
-    if (room > (most.max ?? 0)) most = { fleet: fleet.id, max: room, fits };
+    const max = Math.max(0, fleet.spec.nodes.max - alive);
+    // One that is full counts too: its offers explain why no machine is made.
+    if (most === null || max > (most.max ?? 0)) most = { fleet: fleet.id, max, fits };
   }
-  return most;
+  return most ?? { fleet: null, max: 0, fits: () => false };
 }
 
 function explain(

@@ -1,41 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EngineClock } from './ports.ts';
+import { SimClock, settle } from './testing/sim-clock.ts';
 import { WorkQueue } from './work-queue.ts';
-
-class ManualClock implements EngineClock {
-  #now = 0;
-  #timers: { at: number; run: () => void }[] = [];
-  now(): number {
-    return this.#now;
-  }
-  after(delayMs: number, run: () => void): () => void {
-    const timer = { at: this.#now + delayMs, run };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter((t) => t !== timer);
-    };
-  }
-  armed(): number {
-    return this.#timers.length;
-  }
-  async advance(ms: number): Promise<void> {
-    this.#now += ms;
-    for (const timer of this.#timers.filter((t) => t.at <= this.#now)) {
-      this.#timers = this.#timers.filter((t) => t !== timer);
-      timer.run();
-    }
-    await settle();
-  }
-}
-
-const settle = async (): Promise<void> => {
-  for (let i = 0; i < 5; i++) await new Promise<void>((resolve) => setImmediate(resolve));
-};
 
 test('a key that is woken many times before it is handled is handled once', async () => {
   const handled: string[] = [];
-  const queue = new WorkQueue<string>(new ManualClock(), async (key) => void handled.push(key));
+  const queue = new WorkQueue<string>(new SimClock(0), async (key) => void handled.push(key));
   for (let i = 0; i < 10; i++) queue.wake('a');
   await settle();
   assert.deepEqual(handled, ['a']);
@@ -46,7 +16,7 @@ test('a key that is woken while it is handled is handled once more, never twice 
   let most = 0;
   let times = 0;
   const gates: (() => void)[] = [];
-  const queue = new WorkQueue<string>(new ManualClock(), async () => {
+  const queue = new WorkQueue<string>(new SimClock(0), async () => {
     inside += 1;
     times += 1;
     most = Math.max(most, inside);
@@ -68,7 +38,7 @@ test('a key that is woken while it is handled is handled once more, never twice 
 
 test('keys are handled in the order of their due times, and an earlier wake moves a key forward', async () => {
   const handled: string[] = [];
-  const clock = new ManualClock();
+  const clock = new SimClock(0);
   const queue = new WorkQueue<string>(clock, async (key) => void handled.push(key), { concurrency: 1 });
   queue.wake('late', 300);
   queue.wake('early', 100);
@@ -77,12 +47,12 @@ test('keys are handled in the order of their due times, and an earlier wake move
   queue.wake('moved', 400);
   await settle();
   assert.deepEqual(handled, []);
-  assert.equal(clock.armed(), 1, 'one timer serves all keys');
+  assert.equal(clock.armed, 1, 'one timer serves all keys');
   await clock.advance(60);
   assert.deepEqual(handled, ['moved']);
   await clock.advance(500);
   assert.deepEqual(handled, ['moved', 'early', 'late']);
-  assert.equal(clock.armed(), 0, 'an idle queue has no timer');
+  assert.equal(clock.armed, 0, 'an idle queue has no timer');
 });
 
 test('never more keys at a time than the queue allows, and all get their turn', async () => {
@@ -90,7 +60,7 @@ test('never more keys at a time than the queue allows, and all get their turn', 
   let most = 0;
   let done = 0;
   const queue = new WorkQueue<string>(
-    new ManualClock(),
+    new SimClock(0),
     async () => {
       inside += 1;
       most = Math.max(most, inside);
@@ -109,7 +79,7 @@ test('never more keys at a time than the queue allows, and all get their turn', 
 test('a stopped queue finishes what is being handled and takes nothing new', async () => {
   const handled: string[] = [];
   let release: () => void = () => {};
-  const queue = new WorkQueue<string>(new ManualClock(), async (key) => {
+  const queue = new WorkQueue<string>(new SimClock(0), async (key) => {
     await new Promise<void>((resolve) => {
       release = resolve;
     });
@@ -123,4 +93,65 @@ test('a stopped queue finishes what is being handled and takes nothing new', asy
   await stopped;
   await settle();
   assert.deepEqual(handled, ['a']);
+});
+
+test('a key in hand that is wanted again does not hold up the others', async () => {
+  const handled: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const clock = new SimClock(0);
+  const queue = new WorkQueue<string>(clock, async (key) => {
+    handled.push(key);
+    if (key === 'slow') await gate.promise;
+  });
+  queue.wake('slow');
+  await settle();
+  queue.wake('slow');
+  queue.wake('later', 100);
+  await clock.advance(100);
+  assert.deepEqual(handled, ['slow', 'later']);
+  gate.resolve();
+  await settle();
+  assert.deepEqual(handled, ['slow', 'later', 'slow']);
+});
+
+test('what is due by time has its turn between what is woken now', async () => {
+  const handled: string[] = [];
+  const clock = new SimClock(0);
+  const queue = new WorkQueue<string>(
+    clock,
+    async (key) => {
+      handled.push(key);
+      if (key.startsWith('busy') && handled.length < 50) queue.wake(`busy${handled.length}`);
+    },
+    { concurrency: 1 },
+  );
+  queue.wake('timed', 10);
+  await settle();
+  queue.wake('busy');
+  clock.step(10);
+  await settle();
+  assert.equal(handled.length, 50);
+  assert.ok(handled.indexOf('timed') < 3, `it was handled as number ${handled.indexOf('timed')}`);
+});
+
+test('when the clock is set back, everything that waits looks again at once', async () => {
+  const handled: string[] = [];
+  const steps: number[] = [];
+  const clock = new SimClock(0);
+  const queue = new WorkQueue<string>(clock, async (key) => void handled.push(key), {
+    onClockSetBack: (byMs) => void steps.push(byMs),
+  });
+  queue.wake('soon', 1_000);
+  queue.wake('late', 60_000);
+  await settle();
+  clock.step(-3_600_000);
+  await clock.advance(1_000);
+  assert.deepEqual([handled, steps], [['soon', 'late'], [3_600_000]]);
+});
+
+test('a handled key leaves nothing behind', async () => {
+  const queue = new WorkQueue<string>(new SimClock(0), async () => {});
+  for (let i = 0; i < 100; i++) queue.wake(`k${i}`);
+  await queue.idle();
+  assert.equal(queue.size, 0);
 });

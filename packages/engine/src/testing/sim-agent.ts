@@ -18,7 +18,9 @@ export interface Behaviour {
 
 /** What goes wrong with the next request of a kind. */
 export interface AgentFaults {
-  submit: ('hangs' | 'refuses')[];
+  /** `deaf`: not even an abort is heard. */
+  submit: ('hangs' | 'refuses' | 'deaf')[];
+  start: 'lost'[];
   logComplete: ('hangs' | 'fails')[];
   fetchArtifacts: ('fails' | 'not-found')[];
 }
@@ -34,12 +36,19 @@ interface Connection {
   open: boolean;
 }
 
-const PREPARING_MS = 5;
+/** What an agent needs to know of its world. */
+export interface SimAgentWorld {
+  /** How long a job takes to be prepared. */
+  preparingMs(): number;
+  behave(assignment: JobAssignment): Behaviour;
+  onStart(job: JobId, cluster: ClusterInfo): void;
+  onCall(request: string): void;
+}
 
 export class SimAgent {
   readonly jobs = new Map<JobId, SimJob>();
   readonly blobs = new Set<BlobHash>();
-  readonly faults: AgentFaults = { submit: [], logComplete: [], fetchArtifacts: [] };
+  readonly faults: AgentFaults = { submit: [], start: [], logComplete: [], fetchArtifacts: [] };
   bootId = 'boot-1';
   #boots = 1;
   #journal: { readonly seq: number; readonly at: number; readonly report: AgentReport }[] = [];
@@ -47,17 +56,11 @@ export class SimAgent {
   #connection: Connection | null = null;
   #dead = false;
   readonly #clock: EngineClock;
-  readonly #behave: (assignment: JobAssignment) => Behaviour;
-  readonly #onStart: (job: JobId, cluster: ClusterInfo) => void;
+  readonly #world: SimAgentWorld;
 
-  constructor(
-    clock: EngineClock,
-    behave: (assignment: JobAssignment) => Behaviour,
-    onStart: (job: JobId, cluster: ClusterInfo) => void,
-  ) {
+  constructor(clock: EngineClock, world: SimAgentWorld) {
     this.#clock = clock;
-    this.#behave = behave;
-    this.#onStart = onStart;
+    this.#world = world;
   }
 
   get linked(): boolean {
@@ -90,7 +93,7 @@ export class SimAgent {
       startedAt: null,
       endedAt: this.#clock.now(),
       logBytes: 0,
-      artifacts: ran && this.#behave(job.assignment).artifacts === true ? { bytes: 1, hash } : null,
+      artifacts: ran && this.#world.behave(job.assignment).artifacts === true ? { bytes: 1, hash } : null,
       ...how,
     });
   }
@@ -132,8 +135,9 @@ export class SimAgent {
   }
 
   #link(connection: Connection): AgentLink {
-    const connected = (): void => {
+    const connected = (request: string): void => {
       if (!connection.open) throw new Error('the link is down');
+      this.#world.onCall(request);
     };
     return {
       hello: {
@@ -144,36 +148,37 @@ export class SimAgent {
         jobs: [...this.jobs].map(([job, { state }]) => ({ job, state, logBytes: 0 })),
       },
       submit: async (assignment, signal) => {
-        connected();
+        connected('submit');
         const fault = this.faults.submit.shift();
         if (fault === 'hangs') await aborted(signal);
+        if (fault === 'deaf') await new Promise<never>(() => {});
         if (fault === 'refuses') throw new BerthError('invalid-request', 'the agent cannot run this');
         this.#accept(assignment);
       },
       start: async (id, cluster) => {
-        connected();
-        this.#begin(id, cluster);
+        connected('start');
+        if (this.faults.start.shift() === undefined) this.#begin(id, cluster);
       },
       stop: async (id, graceMs) => {
-        connected();
+        connected('stop');
         this.#stop(id, graceMs);
       },
       remove: async (id) => {
-        connected();
+        connected('remove');
         const job = this.jobs.get(id);
         if (job !== undefined && job.state !== 'ended') throw new Error('it has not ended');
         this.jobs.delete(id);
       },
       missingBlobs: async (hashes) => {
-        connected();
+        connected('missingBlobs');
         return hashes.filter((hash) => !this.blobs.has(hash));
       },
       sendBlob: async (hash) => {
-        connected();
+        connected('sendBlob');
         this.blobs.add(hash);
       },
       fetchArtifacts: async (id) => {
-        connected();
+        connected('fetchArtifacts');
         const fault = this.faults.fetchArtifacts.shift();
         if (fault === 'fails') throw new Error('the disk is full');
         if (fault === 'not-found' || !this.jobs.has(id)) throw new BerthError('not-found', 'no artifacts');
@@ -194,10 +199,10 @@ export class SimAgent {
     if (this.jobs.has(id)) return;
     this.jobs.set(id, { assignment, state: 'preparing', cluster: null });
     this.#report({ kind: 'job-preparing', job: id, step: 'preparing', progress: null });
-    this.#clock.after(PREPARING_MS, () => {
+    this.#clock.after(this.#world.preparingMs(), () => {
       const job = this.jobs.get(id);
       if (this.#dead || job?.state !== 'preparing') return;
-      const { cannotPrepare } = this.#behave(assignment);
+      const { cannotPrepare } = this.#world.behave(assignment);
       if (cannotPrepare !== undefined) {
         this.end(id, { reason: cannotPrepare, exitStatus: null, message: 'it cannot be prepared' });
         return;
@@ -212,16 +217,16 @@ export class SimAgent {
     if (job?.state !== 'ready') return;
     job.state = 'running';
     job.cluster = cluster;
-    this.#onStart(id, cluster);
+    this.#world.onStart(id, cluster);
     this.#report({ kind: 'job-running', job: id });
-    const { afterMs, exitStatus = 0 } = this.#behave(job.assignment);
+    const { afterMs, exitStatus = 0 } = this.#world.behave(job.assignment);
     if (afterMs !== null) this.#clock.after(afterMs, () => this.end(id, { exitStatus }));
   }
 
   #stop(id: JobId, graceMs: number): void {
     const job = this.jobs.get(id);
     if (job === undefined) return;
-    const { whenStopped = 'ends' } = this.#behave(job.assignment);
+    const { whenStopped = 'ends' } = this.#world.behave(job.assignment);
     const ended = { reason: 'stopped', exitStatus: null, signal: 'SIGTERM' } as const;
     if (whenStopped === 'ends' || job.state !== 'running') this.end(id, ended);
     else if (whenStopped === 'lingers') this.#clock.after(graceMs, () => this.end(id, { ...ended, signal: 'SIGKILL' }));

@@ -7,6 +7,11 @@ import type { SimCloud } from './sim-cloud.ts';
 export class SimAgents implements AgentConnector {
   readonly all = new Map<string, SimAgent>();
   behave: (assignment: JobAssignment) => Behaviour = () => ({ afterMs: 1_000 });
+  preparingMs = 5;
+  /** Requests that reached an agent. */
+  readonly calls: string[] = [];
+  /** Called with every new agent, before anybody links to it. */
+  onNew: (agent: SimAgent) => void = () => {};
   /** Machines whose agent cannot be reached, by token. */
   readonly unreachable = new Set<string>();
   /** From the start, what each job was told of its peers; more than one entry: it was started twice. */
@@ -23,14 +28,20 @@ export class SimAgents implements AgentConnector {
   of(token: string): SimAgent {
     let agent = this.all.get(token);
     if (agent === undefined) {
-      agent = new SimAgent(
-        this.#clock,
-        (assignment) => this.behave(assignment),
-        (job, cluster) => this.started.set(job, [...(this.started.get(job) ?? []), cluster]),
-      );
+      agent = new SimAgent(this.#clock, {
+        preparingMs: () => this.preparingMs,
+        behave: (assignment) => this.behave(assignment),
+        onStart: (job, cluster) => this.started.set(job, [...(this.started.get(job) ?? []), cluster]),
+        onCall: (request) => this.calls.push(request),
+      });
+      this.onNew(agent);
       this.all.set(token, agent);
     }
     return agent;
+  }
+
+  count(request: string): number {
+    return this.calls.filter((name) => name === request).length;
   }
 
   /** The agent that has this job. */

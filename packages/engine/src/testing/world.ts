@@ -3,7 +3,7 @@ import type { Compute, Logger } from '@berth/backend';
 import { type JobId, newId, type ProjectId, Secret, type UserId } from '@berth/core';
 import type { EventRow, FleetRow, InstanceRow, JobRow, RunRow, Store } from '@berth/store';
 import { openSqliteStore } from '@berth/store/sqlite';
-import { createEngine } from '../create-engine.ts';
+import { KeyedEngine } from '../create-engine.ts';
 import type { Actor, Engine } from '../engine.ts';
 import type { EnginePorts, UsableBackend } from '../ports.ts';
 import { Life } from './life.ts';
@@ -11,6 +11,7 @@ import { Seeded } from './seeded.ts';
 import { SimAgents } from './sim-agents.ts';
 import { SimClock, settle } from './sim-clock.ts';
 import { SimCloud } from './sim-cloud.ts';
+import { taskSpec } from './specs.ts';
 import { WatchedStore } from './watched-store.ts';
 
 export interface WorldOptions {
@@ -30,7 +31,7 @@ export class World {
   readonly logged: string[] = [];
   readonly random: Seeded;
   readonly backendListeners = new Set<(project: ProjectId) => void>();
-  engine: Engine;
+  engine: KeyedEngine;
   life: Life;
 
   private constructor(options: WorldOptions) {
@@ -43,7 +44,7 @@ export class World {
       user: newId<'UserId'>(this.clock.now(), this.random.bytes),
     };
     this.life = new Life();
-    this.engine = createEngine(this.#ports(this.life));
+    this.engine = new KeyedEngine(this.#ports(this.life));
   }
 
   static async make(options: WorldOptions = {}): Promise<World> {
@@ -92,7 +93,7 @@ export class World {
     for (const agent of this.agents.all.values()) agent.hangUp();
     await settle();
     this.life = new Life();
-    this.engine = createEngine(this.#ports(this.life));
+    this.engine = new KeyedEngine(this.#ports(this.life));
     await this.engine.start();
     await settle();
   }
@@ -138,6 +139,11 @@ export class World {
   async jobs(run: { readonly id: RunRow['id'] }): Promise<JobRow[]> {
     const jobs = await this.store.read.jobs.find({ where: { runId: run.id } });
     return jobs.sort((a, b) => a.submission - b.submission || a.node - b.node);
+  }
+
+  /** Applies a task and returns its run. */
+  async apply(spec: Parameters<typeof taskSpec>[0] = {}): Promise<RunRow> {
+    return this.engine.applyRun(this.actor, taskSpec(spec), null);
   }
 
   /** The only job of a run of one node, of the latest submission. */
