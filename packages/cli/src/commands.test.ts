@@ -90,7 +90,8 @@ test('on a narrow terminal lines are cut, and colours are used unless NO_COLOR i
   );
   const onTerminal = (columns: number, env = '') => {
     const command = `stty cols ${columns}; ${env} TERM=xterm '${process.execPath}' '${BIN}' ps`;
-    const { BERTH_PROJECT: _, NO_COLOR: _no, FORCE_COLOR: _force, ...rest } = process.env;
+    // Node takes a terminal under CI for one without colours.
+    const { BERTH_PROJECT: _, NO_COLOR: _no, FORCE_COLOR: _force, CI: _ci, ...rest } = process.env;
     // The fake server lives in this process, so it must go on working while the command runs.
     return new Promise<string>((resolve, reject) => {
       import('node:child_process').then(({ execFile }) =>
