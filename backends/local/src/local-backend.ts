@@ -17,7 +17,7 @@ export function localBackend(detect: DetectHost): AnyBackendDefinition {
     title: 'This machine',
     kind: 'vm',
     // An agent answers in some 100 ms; a machine that swaps may take a hundred times that.
-    limits: { nameLength: 63, tags: true, provisioningTimeoutMs: 60_000 },
+    limits: { nameLength: 63, tags: true, provisioningTimeoutMs: 60_000, listLagMs: 0 },
     credentials: { default: z.strictObject({}) },
     config: LocalConfigSchema,
     configure: async (context) => {

@@ -39,6 +39,11 @@ describe('an archive', () => {
     assert.equal(await readFile(join(dir, 'deep/in/side.txt'), 'utf8'), 'x');
   });
 
+  it('may hold data that compresses better than a thousand to one', async () => {
+    const { dir } = await unpack([{ path: 'zeros', content: '\0'.repeat(8 * 1024 * 1024) }]);
+    assert.equal((await stat(join(dir, 'zeros'))).size, 8 * 1024 * 1024);
+  });
+
   it('may hold links to anywhere, which stay as they are', async () => {
     const { dir } = await unpack([
       { path: 'data', type: 'symlink', linkTo: '/mnt/data' },

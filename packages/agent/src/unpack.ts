@@ -37,6 +37,8 @@ async function extract(
   const unpack = tar.extract({
     cwd: dir,
     preserveOwner: false,
+    // Data that is mostly zeros compresses better than the library's 1000 to 1, and the disk has its own end.
+    maxDecompressionRatio: Number.POSITIVE_INFINITY,
     filter: (path, entry) => {
       if (!('type' in entry) || entry.type !== 'SymbolicLink') return true;
       links.push({ path, target: entry.linkpath ?? '' });

@@ -40,6 +40,11 @@ export interface BackendLimits {
   readonly tags: boolean;
   /** From `create` until the agent must have answered, in ms; after that the machine is given up. */
   readonly provisioningTimeoutMs: number;
+  /**
+   * How late `list` and `terminate` may learn of a new machine, in ms. That a machine younger than this
+   * is gone is believed only when it is said twice. Absent: 30 s, which covers what EC2 documents; 0: at once.
+   */
+  readonly listLagMs?: number;
 }
 
 /** Carried by every call to a backend. */

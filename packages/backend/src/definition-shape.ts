@@ -36,6 +36,9 @@ function limitProblems(limits: unknown): readonly string[] {
   if (!isPositive(limits.provisioningTimeoutMs)) {
     problems.push('`limits.provisioningTimeoutMs` must be a number of milliseconds (C10)');
   }
+  if (limits.listLagMs !== undefined && !(typeof limits.listLagMs === 'number' && limits.listLagMs >= 0)) {
+    problems.push('`limits.listLagMs` must be a number of milliseconds, 0 for none (C10)');
+  }
   return problems;
 }
 

@@ -93,9 +93,10 @@ export class IntentActor {
       const row = await tx.read.instances.get(intent.instanceId);
       if (fresh === null || row === null) return;
       const now = this.#now();
-      const young = now - (await madeAt(tx, row)) < LIST_LAG_MS;
+      const lag = backend.listLagMs ?? LIST_LAG_MS;
+      const young = now - (await madeAt(tx, row)) < lag;
       if (young && fresh.looks === 0) {
-        await tx.change('intents', fresh, { looks: 1, nextAttemptAt: now + LIST_LAG_MS });
+        await tx.change('intents', fresh, { looks: 1, nextAttemptAt: now + lag });
       } else {
         await applyWrites(tx, [settled(fresh, 'done', now), gone(row, now)], this.#ids);
       }

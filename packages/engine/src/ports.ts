@@ -33,6 +33,8 @@ export interface UsableBackend {
   readonly type: string;
   readonly facets: readonly Facet[];
   readonly provisioningTimeoutMs: number;
+  /** How late the cloud's list may learn of a new machine; absent: `LIST_LAG_MS`. */
+  readonly listLagMs?: number;
   readonly nameLength: number;
   /** Deadlines, error mapping and redaction are already around it. */
   readonly compute: Compute;

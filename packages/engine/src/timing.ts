@@ -104,6 +104,7 @@ export const LOOK_BACKOFF = { firstMs: 5_000, factor: 3, maxMs: 60_000 } as cons
 /**
  * A machine this young may be missing in the cloud's list, and unknown to its `terminate`, although it
  * exists (EC2 documents it): that it is gone is believed when it is said a second time, so much later.
+ * A backend that knows better says so (`limits.listLagMs`).
  */
 export const LIST_LAG_MS = 30_000;
 

@@ -57,6 +57,8 @@ export class SimCloud {
   /** Called when a machine is gone, whatever the reason. */
   onGone: (token: string) => void = () => {};
   readonly #clock: SimClock;
+  /** What the backend says of its list. */
+  listLagMs: number | undefined;
 
   constructor(clock: SimClock, name = 'sim', offers: readonly Partial<Offer>[] = [{}]) {
     this.#clock = clock;
@@ -87,6 +89,7 @@ export class SimCloud {
       facets: [],
       provisioningTimeoutMs: 600_000,
       nameLength: 60,
+      ...(this.listLagMs === undefined ? {} : { listLagMs: this.listLagMs }),
       compute: this.#compute(),
       offers: (_requirements, signal) => this.#offers(signal),
       forgetOffers: () => {},

@@ -296,6 +296,7 @@ function usableBackend(configured: ConfiguredBackend, log: Logger): UsableBacken
     type: configured.type,
     facets: configured.facets,
     provisioningTimeoutMs: configured.limits.provisioningTimeoutMs,
+    ...(configured.limits.listLagMs === undefined ? {} : { listLagMs: configured.limits.listLagMs }),
     nameLength: configured.limits.nameLength,
     compute: configured.compute,
     offers: (requirements, signal) => configured.offers(requirements, { signal, log }),
