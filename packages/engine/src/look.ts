@@ -1,5 +1,5 @@
 /** Reads what a key's decision depends on, inside a transaction, and decides. */
-import type { InstanceId, Millis } from '@berth/core';
+import type { InstanceId, Millis, ProjectId } from '@berth/core';
 import { isFleetFinished, isInstanceReady, isJobFinished, isRunFinished } from '@berth/core';
 import type { InstanceRow, IntentRow, JobRow } from '@berth/store';
 import type { Tx } from './books.ts';
@@ -11,6 +11,7 @@ import { decideRun, type RunEffect } from './decide-run.ts';
 import { type Decision, NOTHING } from './decision.ts';
 import { jobsOf } from './place-run.ts';
 import type { Backends } from './ports.ts';
+import { lookAtLine } from './waiting.ts';
 import type { Key } from './wake.ts';
 
 export type Effect = RunEffect | JobEffect | InstanceEffect | FleetEffect | IntentEffect;
@@ -48,6 +49,9 @@ export async function look(tx: Tx, key: Key, around: Surroundings): Promise<Look
       return lookAtInstance(tx, id, around);
     case 'fleet':
       return lookAtFleet(tx, id, around);
+    case 'line':
+      // Made from a project's id in `wake.ts`.
+      return { decision: await lookAtLine(tx, id as ProjectId, around.now), concerned: [], over: true };
     default:
       return lookAtIntent(tx, id, around);
   }

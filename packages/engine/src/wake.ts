@@ -1,7 +1,8 @@
 /** Who must look again because something was written: exactly the things whose decision may depend on it. */
 import type { Touched } from './books.ts';
 
-export type Key = `${'run' | 'job' | 'instance' | 'fleet' | 'intent'}:${string}`;
+/** `line`: the runs of a project that wait for a place. */
+export type Key = `${'run' | 'job' | 'instance' | 'fleet' | 'intent' | 'line'}:${string}`;
 
 export function concernedBy(touched: Touched): Key[] {
   switch (touched.table) {
@@ -15,8 +16,10 @@ export function concernedBy(touched: Touched): Key[] {
     case 'instances': {
       // What an agent's journal has acknowledged decides nothing.
       if (isOnly(touched.fields, ['agentEventSeq'])) return [];
-      const { id, fleetId } = touched.row;
-      return fleetId === null ? [`instance:${id}`] : [`instance:${id}`, `fleet:${fleetId}`];
+      const { id, fleetId, projectId, status } = touched.row;
+      const keys: Key[] = fleetId === null ? [`instance:${id}`] : [`instance:${id}`, `fleet:${fleetId}`];
+      if (status === 'idle' && isAny(touched.fields, ['status'])) keys.push(`line:${projectId}`);
+      return keys;
     }
     case 'fleets':
       return [`fleet:${touched.row.id}`];
