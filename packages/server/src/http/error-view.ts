@@ -1,3 +1,4 @@
+import { MAX_BODY_BYTES } from '@berth/core/api-routes';
 import type { ErrorView } from '@berth/core/api-schemas';
 import { BerthError, type ErrorCode } from '@berth/core/errors';
 import { StaleRow, StoreUnavailable, UniqueViolation } from '@berth/store';
@@ -98,8 +99,13 @@ function fromFastify(error: unknown): BerthError | null {
   if (!(error instanceof Error) || !('statusCode' in error) || !('code' in error)) return null;
   const { statusCode, code } = error;
   if (typeof statusCode !== 'number' || statusCode < 400 || statusCode >= 500) return null;
-  if (statusCode === 413)
-    return new BerthError('too-large', 'The request is larger than the server takes.', { cause: error });
+  if (statusCode === 413) {
+    const limit = `${MAX_BODY_BYTES / 1024 / 1024} MiB`;
+    return new BerthError('too-large', `The request is larger than the ${limit} that the server takes.`, {
+      hint: 'Code and files go as blobs of their own; a configuration this large should name a file in `files`.',
+      cause: error,
+    });
+  }
   // Its own words repeat the whole URL, or name parts of the library.
   const words: Readonly<Record<string, string>> = {
     FST_ERR_CTP_INVALID_MEDIA_TYPE: 'its body must be application/json',
