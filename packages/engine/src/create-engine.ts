@@ -65,16 +65,14 @@ export class KeyedEngine implements Engine {
     this.#awakeSince = this.#ports.clock.now();
     const { read } = this.#ports.store;
     const unfinished = JOB_STATUSES.filter((status) => !isJobFinished(status));
-    const [instances, intents, fleets, runs, jobs] = await Promise.all([
+    const [instances, fleets, runs, jobs] = await Promise.all([
       read.instances.find({ where: { status: { in: ['pending', 'provisioning', 'idle', 'busy', 'terminating'] } } }),
-      read.intents.find({ where: { status: 'open' } }),
       read.fleets.find({ where: { live: true } }),
       read.runs.find({ where: { live: true } }),
       read.jobs.find({ where: { status: { in: unfinished } } }),
     ]);
-    // Machines first: without their links nothing else can go on.
+    // Machines first: without their links nothing else can go on. They wake their intents.
     for (const row of instances) this.#queue.wake(`instance:${row.id}`);
-    for (const row of intents) this.#queue.wake(`intent:${row.id}`);
     for (const row of fleets) this.#queue.wake(`fleet:${row.id}`);
     for (const row of runs) this.#queue.wake(`run:${row.id}`);
     for (const row of jobs) this.#queue.wake(`job:${row.id}`);

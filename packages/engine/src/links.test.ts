@@ -105,6 +105,16 @@ describe('an agent that was started again', () => {
     assert.equal(world.starts((await world.job(run)).id), 1);
   });
 
+  inWorld('and knows nothing of a job that was ready, and may have been started: the job is lost', async (world) => {
+    world.agents.onNew = (agent) => agent.faults.start.push('lost');
+    const run = await world.apply();
+    await world.advance(5_000);
+    const job = await world.job(run);
+    world.agents.with(job.id).agent.restart('forgotten');
+    await world.advance(5_000);
+    assert.deepEqual(await ended(world, run), ['failed', 'failed', 'agent-lost', null]);
+  });
+
   inWorld('and knows nothing of a job that was being prepared: it is told once more', async (world) => {
     world.agents.preparingMs = 10_000;
     const run = await world.apply();
@@ -116,6 +126,26 @@ describe('an agent that was started again', () => {
     assert.deepEqual(await ended(world, run), ['done', 'done', 'exited', 0]);
     assert.equal(world.starts(job.id), 1);
   });
+});
+
+describe('a job that only the agent knows', () => {
+  for (const [when, whenStopped] of [
+    ['at once', 'ends'],
+    ['when it has ended', 'lingers'],
+  ] as const) {
+    inWorld(`is stopped and removed ${when}`, async (world) => {
+      const { run, agent } = await running(world);
+      const own = await world.job(run);
+      const { assignment } = world.agents.with(own.id).job;
+      const stray = 'stray' as typeof own.id;
+      world.agents.behave = () => ({ afterMs: null, whenStopped });
+      agent.jobs.set(stray, { assignment: { ...assignment, job: stray }, state: 'running', cluster: null });
+      agent.cut();
+      await world.advance(5_000);
+      assert.deepEqual([...agent.jobs.keys()], [own.id]);
+      assert.equal((await world.run(run.id)).status, 'running');
+    });
+  }
 });
 
 describe('reports', () => {

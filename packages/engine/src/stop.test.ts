@@ -97,7 +97,7 @@ describe('what the agent does', () => {
   inWorld(
     'a submission that is under way is given up first, so that the agent never starts what is stopped',
     async (world) => {
-      world.agents.onNew = (agent) => agent.faults.submit.push('hangs');
+      world.agents.onNew = (agent) => agent.faults.submit.push('slow');
       const run = await world.apply();
       await world.advance(2_000);
       assert.equal((await world.job(run)).agentState, null);

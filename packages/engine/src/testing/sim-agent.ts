@@ -18,8 +18,8 @@ export interface Behaviour {
 
 /** What goes wrong with the next request of a kind. */
 export interface AgentFaults {
-  /** `deaf`: not even an abort is heard. */
-  submit: ('hangs' | 'refuses' | 'deaf')[];
+  /** `slow`: it arrives after ten seconds, unless it is aborted before; `deaf`: not even an abort is heard. */
+  submit: ('hangs' | 'slow' | 'refuses' | 'deaf')[];
   start: 'lost'[];
   logComplete: ('hangs' | 'fails')[];
   fetchArtifacts: ('fails' | 'not-found')[];
@@ -151,6 +151,9 @@ export class SimAgent {
         connected('submit');
         const fault = this.faults.submit.shift();
         if (fault === 'hangs') await aborted(signal);
+        if (fault === 'slow') {
+          await Promise.race([aborted(signal), new Promise<void>((resolve) => this.#clock.after(10_000, resolve))]);
+        }
         if (fault === 'deaf') await new Promise<never>(() => {});
         if (fault === 'refuses') throw new BerthError('invalid-request', 'the agent cannot run this');
         this.#accept(assignment);
