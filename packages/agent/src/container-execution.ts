@@ -11,6 +11,9 @@ import type { JobLog } from './job-log.ts';
 import type { AgentProblemCode } from './protocol.ts';
 
 const RETRY_MS = 1_000;
+/** A removal that is under way: some ms as a rule, seconds on a busy disk. */
+const REMOVAL_PAUSE_MS = 100;
+const REMOVAL_LOOKS = 100;
 
 export interface ContainerDeps {
   readonly docker: DockerClient;
@@ -169,10 +172,18 @@ export async function inspectContainer(docker: DockerClient, name: string): Prom
 
 /** Removes a job's container with all that it wrote, running or not; that there is none is success. */
 export async function removeContainer(docker: DockerClient, job: string): Promise<void> {
-  try {
-    await docker.json(`/containers/${containerName(job)}`, { method: 'DELETE', query: { force: true, v: true } });
-  } catch (error) {
-    if (!(error instanceof DockerError && error.status === 404)) throw error;
+  const path = `/containers/${containerName(job)}`;
+  for (let looks = 0; ; looks++) {
+    try {
+      await docker.json(path, { method: 'DELETE', query: { force: true, v: true } });
+      return;
+    } catch (error) {
+      if (error instanceof DockerError && error.status === 404) return;
+      // An agent that was killed may have asked for it already, and its name is taken until Docker is done.
+      const isBeingRemoved = error instanceof DockerError && error.status === 409 && /in progress/.test(error.message);
+      if (!isBeingRemoved || looks >= REMOVAL_LOOKS) throw error;
+      await sleep(REMOVAL_PAUSE_MS);
+    }
   }
 }
 
