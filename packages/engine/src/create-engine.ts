@@ -5,7 +5,7 @@
 import type { Millis, ProjectId } from '@berth/core';
 import { isJobFinished, JOB_STATUSES } from '@berth/core';
 import { StaleRow, StoreUnavailable } from '@berth/store';
-import { Books } from './books.ts';
+import { Books, type Touched } from './books.ts';
 import { Performer } from './carry-out.ts';
 import { Effects, messageOf } from './effects.ts';
 import type { Engine } from './engine.ts';
@@ -17,7 +17,7 @@ import type { EnginePorts } from './ports.ts';
 import { applyRun, planRun, stopRun } from './runs.ts';
 import { StoreOutage } from './store-outage.ts';
 import * as timing from './timing.ts';
-import { concernedBy, type Key } from './wake.ts';
+import { concernedBy, type Key, overBy } from './wake.ts';
 import { WorkQueue } from './work-queue.ts';
 import { applyWrites } from './write.ts';
 
@@ -49,9 +49,7 @@ export class KeyedEngine implements Engine {
       clock,
       random,
       outage: new StoreOutage(clock, log),
-      onTouched: (touched) => {
-        for (const entry of touched) for (const key of concernedBy(entry)) this.#queue.wake(key);
-      },
+      onTouched: (touched) => this.#touched(touched),
     });
     this.#queue = new WorkQueue<Key>(clock, (key) => this.#handle(key), {
       onClockSetBack: (byMs) => this.#clockSetBack(byMs),
@@ -115,6 +113,14 @@ export class KeyedEngine implements Engine {
   applyFleet: Engine['applyFleet'] = (actor, spec, base) => applyFleet(this.#books, this.#ports, actor, spec, base);
   deleteFleet: Engine['deleteFleet'] = (actor, fleet) => deleteFleet(this.#books, actor, fleet);
   deleteInstance: Engine['deleteInstance'] = (actor, id) => deleteInstance(this.#books, this.#ports, actor, id);
+
+  #touched(touched: readonly Touched[]): void {
+    for (const entry of touched) {
+      const over = overBy(entry);
+      if (over !== null) this.#effects.forget(over);
+      for (const key of concernedBy(entry)) this.#queue.wake(key);
+    }
+  }
 
   /** Never rejects. */
   async #handle(key: Key): Promise<void> {

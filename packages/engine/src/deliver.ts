@@ -49,9 +49,10 @@ export class Delivery {
       if (signal.aborted || !isUserMistake(error)) throw error;
       return this.#cannotBeSetUp(job, error.message);
     }
+    // Its reports have most often overtaken this answer.
+    if ((await read.jobs.get(job.id))?.agentState !== null) return;
     await this.#books.write(null, async (tx) => {
       const fresh = await tx.read.jobs.get(job.id);
-      // Its reports may have overtaken this answer.
       if (fresh?.status === 'pulling' && fresh.agentState === null) {
         await tx.change('jobs', fresh, { agentState: 'preparing' });
       }

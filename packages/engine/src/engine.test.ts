@@ -133,3 +133,21 @@ inWorld('rows that the server deletes after the end of a run disturb nobody', as
   const [instance] = await world.instances();
   assert.ok(instance !== undefined);
 });
+
+inWorld('a job on an idle machine takes few transactions, and an idle world none', async (world) => {
+  await world.apply({ name: 'first', idleDurationMs: null });
+  await world.advance(5_000);
+  const before = { ...world.life };
+  await world.apply({ name: 'second' });
+  await world.advance(5_000);
+  // From the request to the recorded end and the machine that is idle again.
+  assert.ok(
+    world.life.transactions - before.transactions <= 20,
+    `${world.life.transactions - before.transactions} in all`,
+  );
+  assert.ok(world.life.commits - before.commits <= 12, `${world.life.commits - before.commits} that write`);
+  const quiet = world.life.transactions;
+  await world.advance(24 * 3_600_000);
+  assert.equal(world.life.transactions, quiet);
+  assert.equal(world.clock.armed, 0);
+});
