@@ -54,7 +54,7 @@ export class Performer {
         this.#effects.begin(
           `instance:${effect.instance.id}`,
           effect.kind,
-          { deadlineMs: timing.TERMINATE_DEADLINE_MS, backoff: timing.INTENT_BACKOFF, wake },
+          { deadlineMs: timing.TERMINATE_DEADLINE_MS, backoff: timing.INTENT_BACKOFF, waits: true, wake },
           (signal) => this.#intents.findAddress(effect.instance, signal),
         );
         break;

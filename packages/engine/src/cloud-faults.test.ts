@@ -224,3 +224,42 @@ describe('terminating', () => {
     },
   );
 });
+
+describe('a backend that is no longer configured', () => {
+  inWorld('does not disturb the job that runs on its machine', async (world) => {
+    world.agents.behave = () => ({ afterMs: 5 * MINUTE });
+    const run = await world.apply();
+    await world.advance(MINUTE);
+    world.cloud.usable = false;
+    for (const agent of world.agents.all.values()) agent.cut();
+    await world.advance(10 * MINUTE);
+    assert.equal((await world.run(run.id)).status, 'done');
+  });
+
+  inWorld('before it was asked: the run finds no place, and no machine is left in doubt', async (world) => {
+    world.cloud.faults.create.push('fails-before');
+    const run = await world.apply();
+    await world.advance(500);
+    world.cloud.usable = false;
+    await world.advance(30 * MINUTE);
+    assert.equal((await world.run(run.id)).endReason, 'no-capacity');
+    assert.equal((await world.instances())[0]?.status, 'terminated');
+    assert.equal(await openIntents(world), 0);
+  });
+
+  inWorld('while it is not known whether it has made a machine: that is settled when it is back', async (world) => {
+    world.cloud.faults.create.push('succeeds-then-times-out');
+    const run = await world.apply();
+    await world.advance(500);
+    world.cloud.usable = false;
+    await world.advance(60 * MINUTE);
+    assert.equal((await world.run(run.id)).endReason, 'no-capacity');
+    assert.equal((await world.instances())[0]?.status, 'terminating');
+    assert.equal(world.cloud.alive.length, 1);
+    assert.equal((await world.events('instance.stuck')).length, 1, 'and until then somebody can see it');
+    world.cloud.usable = true;
+    for (const listener of world.backendListeners) listener(world.project);
+    await world.advance(5 * MINUTE);
+    assert.equal(world.cloud.alive.length, 0);
+  });
+});

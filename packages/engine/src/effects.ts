@@ -11,6 +11,8 @@ import { type Backoff, backoff, isDue } from './timing.ts';
 export interface EffectOptions {
   readonly deadlineMs: number;
   readonly backoff: Backoff;
+  /** True: a failure only says that it is too early, and is nothing to warn of. */
+  readonly waits?: boolean;
   /** Looks at the thing again: after a failure when the back-off is over, or now. */
   readonly wake: (at?: Millis) => void;
 }
@@ -129,12 +131,9 @@ export class Effects {
       const count = (this.#failures.get(thing)?.get(kind)?.count ?? 0) + 1;
       const retryAt = this.#clock.now() + backoff(options.backoff, count);
       this.#failed(thing, kind, { count, retryAt });
-      this.#log.warn('An action failed and will be tried again', {
-        action: kind,
-        on: thing,
-        failures: count,
-        error: messageOf(error),
-      });
+      const fields = { action: kind, on: thing, failures: count, error: messageOf(error) };
+      if (options.waits === true) this.#log.debug('It is too early for an action', fields);
+      else this.#log.warn('An action failed and will be tried again', fields);
       options.wake(retryAt);
     } finally {
       entry.cancel.clear();

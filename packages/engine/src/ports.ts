@@ -83,18 +83,31 @@ export type AgentReport =
   | { readonly kind: 'problem'; readonly job: JobId | null; readonly code: string; readonly message: string };
 
 export interface AgentHandlers {
-  /** Resolves when the report is stored; only then is it acknowledged. Throwing closes the link. */
+  /**
+   * Resolves when the report is stored; only then is it acknowledged. After a rejection it must come
+   * again, on this link or on the next. A report that was stored already changes nothing.
+   */
   report(seq: number, at: Millis, report: AgentReport): Promise<void>;
   /** The link is gone; nothing else will be called. */
   closed(reason: string): void;
 }
 
-/** One live connection to one agent. Logs and metrics flow past the engine, into their stores. */
+/**
+ * One live connection to one agent. Logs and metrics flow past the engine, into their stores.
+ *
+ * What a request throws is tried again with back-off, except a `BerthError` that is the asker's mistake
+ * (`isUserMistake`): of `submit` and `sendBlob` it ends the job as `setup-error` with its message, and
+ * `not-found` of `fetchArtifacts` means that there is nothing to be had. Every request honours its signal.
+ */
 export interface AgentLink {
   readonly hello: AgentHelloInfo;
+  /** Repeating it for a job that the agent has changes nothing. */
   submit(assignment: JobAssignment, signal: AbortSignal): Promise<void>;
+  /** Repeating it changes nothing. */
   start(job: JobId, cluster: ClusterInfo, signal: AbortSignal): Promise<void>;
+  /** Of a job that has ended, or that the agent does not know: does nothing. */
   stop(job: JobId, graceMs: number, signal: AbortSignal): Promise<void>;
+  /** Of a job that the agent does not know: does nothing. Throws while the job has not ended. */
   remove(job: JobId, signal: AbortSignal): Promise<void>;
   missingBlobs(hashes: readonly BlobHash[], signal: AbortSignal): Promise<readonly BlobHash[]>;
   /** Sends a blob from the server's blob store. */
