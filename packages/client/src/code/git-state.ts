@@ -1,4 +1,4 @@
-import { copyFile, lstat, mkdir, realpath } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, realpath, stat, utimes } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { BerthError } from '@berth/core/errors';
 import type { Blob } from '../blobs.ts';
@@ -84,7 +84,7 @@ export async function diffAgainstHead(
   const [index, objects] = (locations ?? '').split('\n');
   if (index === undefined || objects === undefined) return null;
   const temporary = { index: spool.path('index'), objects: spool.path('objects') };
-  await copyFile(resolve(dir, index), temporary.index).catch((error) => {
+  await copyIndex(resolve(dir, index), temporary.index).catch((error) => {
     if (error.code !== 'ENOENT') throw error; // nothing was ever staged
   });
   await mkdir(temporary.objects);
@@ -146,4 +146,14 @@ function failed(command: string, stderr: string | undefined): BerthError {
   return new BerthError('invalid-configuration', `\`git ${command}\` failed here: ${stderr ?? 'no git'}`, {
     hint: 'see whether `git status` works, or use `--no-repo`',
   });
+}
+
+/**
+ * Git takes a file that is as old as the index for one that may have changed unseen, and looks into it.
+ * A copy that is younger than the index would have it trust such files; so the copy is as old.
+ */
+async function copyIndex(from: string, to: string): Promise<void> {
+  const { atime, mtime } = await stat(from);
+  await copyFile(from, to);
+  await utimes(to, atime, mtime);
 }
