@@ -1,19 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import {
-  chmod,
-  link,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readFile,
-  readlink,
-  rm,
-  stat,
-  symlink,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, mkdtemp, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -403,22 +390,6 @@ test('changes that are too large name the largest of them', async () => {
   await w.write({ 'weights.bin': randomBytes(200_000) });
   await assert.rejects(w.pack({ limitBytes: 50_000 }), { code: 'too-large', message: /weights\.bin/ });
   await assert.rejects(w.pack({ limitBytes: 1000 }), { code: 'too-large', message: /weights\.bin/ });
-});
-
-test('a change in the very moment in which git wrote its index is not overlooked', async () => {
-  await using w = await world();
-  await w.write({ a: '1' });
-  w.git('init', '-q', '-b', 'main');
-  w.publish();
-  // The time of the inode cannot be set, so it must not count here.
-  w.git('config', 'core.trustctime', 'false');
-  const file = join(w.dir, 'a');
-  const { atime, mtime } = await stat(file);
-  await writeFile(file, '2');
-  await utimes(file, atime, mtime);
-  await utimes(join(w.dir, '.git', 'index'), atime, mtime);
-  const packed = await w.pack();
-  assert.match(String(await bytesOf(packed.blobs[0])), /\+2/);
 });
 
 test('a worktree that was added with `git worktree` is packed like the main one', async () => {
