@@ -104,11 +104,15 @@ describe('a log that nobody acknowledges', () => {
   it('stops at the window, and goes on with every acknowledgement', async (t) => {
     const own = await TestAgent.start(t);
     const job = testAssignment({ commands: ['head -c 20000000 /dev/zero'] });
-    const got = { bytes: 0, ready: Promise.withResolvers<void>() };
+    const got = { bytes: 0, hello: Promise.withResolvers<void>(), ready: Promise.withResolvers<void>() };
+    const reached = async (bytes: number): Promise<void> => {
+      while (got.bytes < bytes) await sleep(20);
+    };
     const socket = connect(own.socketPath);
     const raw: Connection = new Connection(socket, FULL_LIMITS, {
       onFrame: ({ header, payload }) => {
         const message = header as AgentMessage;
+        if (message.t === 'hello') got.hello.resolve();
         if (message.t === 'log') got.bytes += payload.length;
         if (message.t === 'event' && message.event.kind === 'job-ready') got.ready.resolve();
       },
@@ -116,16 +120,18 @@ describe('a log that nobody acknowledges', () => {
     });
     const resume = { event: 0, logs: {} };
     raw.send({ t: 'hello', protocol: 1, server: 's', secret: 'open sesame', instance: own.instance, resume });
-    await sleep(100);
+    await got.hello.promise;
     raw.send({ t: 'req', id: 1, method: 'job.submit', params: { assignment: job } });
     await got.ready.promise;
     raw.send({ t: 'req', id: 2, method: 'job.start', params: { job: job.job, cluster: ALONE } });
-    await sleep(1_500);
+    await reached(LOG_WINDOW);
+    await sleep(300); // in which more would come
     assert.equal(got.bytes, LOG_WINDOW);
     raw.send({ t: 'logAck', job: job.job, offset: 1_000_000 });
     // An acknowledgement of what was never sent opens nothing.
     raw.send({ t: 'logAck', job: 'another', offset: 9_000_000 });
-    await sleep(500);
+    await reached(LOG_WINDOW + 1_000_000);
+    await sleep(300);
     assert.equal(got.bytes, LOG_WINDOW + 1_000_000);
     raw.destroy();
   });
