@@ -182,7 +182,7 @@ export const EventView = z.object({
   kind: z.string(),
   message: z.string(),
   target: z.object({ kind: z.string(), id: z.string(), name: z.string() }),
-  run: z.string().nullable(),
+  run: z.string().nullable().describe('Name of the run that it belongs to; its id when that run is gone'),
   details: z.record(z.string(), z.unknown()),
 });
 
