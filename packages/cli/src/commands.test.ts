@@ -348,6 +348,56 @@ test('events are shown oldest first, and `--watch` goes on after the last one', 
   assert.equal(server.seen.at(-1)?.query.get('run'), 'r');
 });
 
+test('what happened to a job is told with the name of its run', async () => {
+  await using server = await startFakeServer();
+  await using w = await world(server.url);
+  const event = (run: string | null, kind: string, name: string) => ({
+    id: `${run}-${kind}`,
+    at: 0,
+    actor: null,
+    kind: `${kind}.running`,
+    message: 'is running',
+    target: { kind, id: 'x', name },
+    run,
+    details: {},
+  });
+  const one = event('quickstart', 'job', 'node 0');
+  const others = [event('other', 'job', 'node 0'), event('other', 'run', 'other'), event(null, 'job', 'node 0')];
+  server.on(`GET ${P}/events`, json({ events: [...others.toReversed(), one], next: null }));
+  const listed = (await w.berth(['event', 'list'])).stdout.split('\n');
+  for (const [line, about] of ['quickstart node 0', 'other node 0', 'run other', 'job node 0'].entries())
+    assert.match(listed[line + 1] ?? '', new RegExp(`  ${about}  `));
+  server.on(`GET ${P}/events/watch`, stream([]));
+  assert.match((await w.berth(['event', 'list', '-w'])).stdout, / {2}quickstart node 0 {2}is running\n/);
+});
+
+test('a user is let into the project with a role, listed, and taken out after a yes', async () => {
+  await using server = await startFakeServer();
+  await using w = await world(server.url);
+  const members = [
+    { user: 'ada', role: 'admin' },
+    { user: 'bob', role: 'user' },
+  ];
+  const project = { id: 'p', name: 'main', owner: 'ada', created_at: 0, members };
+  server.on(`GET ${P}`, json(project));
+  server.on(`PUT ${P}/members/bob`, json(project));
+  server.on(`DELETE ${P}/members/bob`, json(project));
+  const member = (...words: string[]) => w.berth(['project', 'member', ...words]);
+  assert.equal((await member('add', 'bob')).stdout, 'bob: is user of main\n');
+  assert.equal((await member('add', 'bob', '--role', 'manager')).stdout, 'bob: is manager of main\n');
+  assert.equal((await member('add', 'bob', '--role', 'king')).code, 2);
+  assert.deepEqual(
+    server.seen.map(({ body }) => JSON.parse(String(body))),
+    [{ role: 'user' }, { role: 'manager' }],
+  );
+  assert.match((await member('list')).stdout, /^USER +ROLE\s+ada +admin\s+bob +user\n$/);
+  assert.deepEqual(JSON.parse((await member('list', '--json')).stdout), members);
+  assert.equal((await member('remove', 'bob')).code, 2);
+  assert.ok(!server.seen.some(({ method }) => method === 'DELETE'));
+  assert.equal((await member('remove', 'bob', '-y')).stdout, 'bob: removed\n');
+  assert.equal(server.seen.at(-1)?.method, 'DELETE');
+});
+
 test('lists that are empty say so', async () => {
   await using server = await startFakeServer();
   await using w = await world(server.url);

@@ -67,6 +67,8 @@ function formatLine(event: EventView): string {
   return `${styled('gray', timestamp(event.at))}  ${aboutOf(event)}  ${event.message}`;
 }
 
+/** A job is called `node 0` in every run: only with its run's name does it say which one. */
 function aboutOf(event: EventView): string {
+  if (event.target.kind === 'job' && event.run !== null) return `${event.run} ${event.target.name}`;
   return `${event.target.kind} ${event.target.name}`;
 }
