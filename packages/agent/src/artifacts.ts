@@ -11,8 +11,18 @@ import { errnoOf } from './failure.ts';
 export interface Artifacts {
   /** Null: none of the paths was there. */
   readonly packed: { readonly bytes: number; readonly hash: BlobHash } | null;
-  /** For people: what could not be brought and why. */
+  /** The paths where nothing was, as they were asked for. */
+  readonly missing: readonly string[];
+  /** For people: what else could not be brought and why. */
   readonly problems: readonly string[];
+}
+
+/** What the job's result says of artifacts that are not there; empty when all are. */
+export function artifactsMessage({ missing, problems }: Pick<Artifacts, 'missing' | 'problems'>): string {
+  const paths = missing.map((path) => `\`${path}\``).join(', ');
+  const none = `No artifacts at ${paths}: there is no such path in the working directory.`;
+  const others = `Not all artifacts could be brought: ${problems.join('; ')}.`;
+  return [...(missing.length > 0 ? [none] : []), ...(problems.length > 0 ? [others] : [])].join(' ');
 }
 
 /** A path as it will be in the archive, or why it will not. */
@@ -27,15 +37,17 @@ export function checkArtifactPath(path: string): { readonly name: string } | { r
 /** Packs paths below a directory of this machine into a gzip-compressed tar. Links are packed as links. */
 export async function packArtifacts(paths: readonly string[], workingDir: string, target: string): Promise<Artifacts> {
   const { Pack } = await import('tar');
+  const missing: string[] = [];
   const problems: string[] = [];
   const names: string[] = [];
   for (const path of paths) {
     const checked = checkArtifactPath(path);
     const problem = 'problem' in checked ? checked.problem : await whyNotReadable(path, checked.name, workingDir);
-    if (problem !== null) problems.push(problem);
+    if (problem === MISSING) missing.push(path);
+    else if (problem !== null) problems.push(problem);
     else if ('name' in checked) names.push(checked.name);
   }
-  if (names.length === 0) return { packed: null, problems };
+  if (names.length === 0) return { packed: null, missing, problems };
   const pack = new Pack({
     cwd: workingDir,
     gzip: true,
@@ -45,7 +57,7 @@ export async function packArtifacts(paths: readonly string[], workingDir: string
   });
   for (const name of names) pack.add(name);
   pack.end();
-  return { packed: await writePack(pack, target), problems };
+  return { packed: await writePack(pack, target), missing, problems };
 }
 
 /** Writes a pack that fills itself; on a failure nothing stays behind. */
@@ -70,8 +82,10 @@ export async function writePack(pack: Pack, target: string): Promise<{ bytes: nu
   return { bytes, hash: hash.digest('hex') as BlobHash }; // a SHA-256 in hex is what the brand means
 }
 
+const MISSING = Symbol('missing');
+
 /** A path may not lead out of the working directory by a link on its way. */
-async function whyNotReadable(path: string, name: string, workingDir: string): Promise<string | null> {
+async function whyNotReadable(path: string, name: string, workingDir: string): Promise<string | typeof MISSING | null> {
   try {
     const absolute = posix.join(workingDir, name);
     await lstat(absolute);
@@ -79,6 +93,6 @@ async function whyNotReadable(path: string, name: string, workingDir: string): P
     const isInside = name === '.' || parent === top || parent.startsWith(`${top}/`);
     return isInside ? null : `${path} leads out of the working directory`;
   } catch (error) {
-    return errnoOf(error) === 'ENOENT' ? `${path} does not exist` : `${path} cannot be read: ${String(error)}`;
+    return errnoOf(error) === 'ENOENT' ? MISSING : `${path} cannot be read: ${String(error)}`;
   }
 }

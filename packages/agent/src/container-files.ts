@@ -98,6 +98,7 @@ export async function packFromContainer(
 ): Promise<Artifacts> {
   const { Pack } = await import('tar');
   const pack = new Pack({ gzip: true, portable: true });
+  const missing: string[] = [];
   const problems: string[] = [];
   const writing = writePack(pack, target);
   let added = 0;
@@ -121,14 +122,14 @@ export async function packFromContainer(
         await taken;
         return null;
       });
-      if (entries === null) problems.push(`${path} does not exist`);
+      if (entries === null) missing.push(path);
     } catch (error) {
       problems.push(`${path} cannot be read: ${messageOf(error)}`);
     }
   }
   pack.end();
   const packed = await writing;
-  return { packed: added === 0 ? null : packed, problems };
+  return { packed: added === 0 ? null : packed, missing, problems };
 }
 
 const STOP = Symbol('stop');

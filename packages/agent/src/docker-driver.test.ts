@@ -285,7 +285,8 @@ describe('artifacts of a container', () => {
     });
     assert.equal(extracted, 'f\n');
     const [problem] = bench.server.problems(assignment.job);
-    assert.match(problem?.message ?? '', /missing does not exist.*|outside/);
+    assert.match(problem?.message ?? '', /No artifacts at `missing`: .* outside of the working directory/);
+    assert.equal(ended.message, problem?.message);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { JobId } from '@berth/core/ids';
 import type { ClusterInfo } from '@berth/core/job-spec';
+import { artifactsMessage } from './artifacts.ts';
 import type { AgentClock, ForwardTime } from './clock.ts';
 import type { Driver, Execution, Exit } from './driver.ts';
 import { JobFailure, messageOf, RequestFailure } from './failure.ts';
@@ -226,12 +227,15 @@ export class Job {
   }
 
   async #endByExit(exit: Exit, execution: Execution): Promise<End> {
-    const { exitStatus, signal, message } = exit;
-    if (exit.lost) return { reason: 'agent-lost', message, exitStatus, signal, artifacts: null };
+    const { exitStatus, signal } = exit;
+    if (exit.lost) return { reason: 'agent-lost', message: exit.message, exitStatus, signal, artifacts: null };
     const artifacts = await this.#collect(execution);
     const reason = this.#stop?.reason ?? 'exited';
     const limit = reason === 'max-duration' ? 'It ran for as long as its max_duration allows.' : '';
-    return { reason, message: message === '' ? limit : message, exitStatus, signal, artifacts };
+    const message = [exit.message === '' ? limit : exit.message, artifacts.message]
+      .filter((part) => part !== '')
+      .join(' ');
+    return { reason, message, exitStatus, signal, artifacts: artifacts.packed };
   }
 
   #endByFailure(error: unknown): End {
@@ -244,22 +248,14 @@ export class Job {
     return { reason: 'setup-error', message, ...base };
   }
 
-  async #collect(execution: Execution): Promise<JobEnded['artifacts']> {
+  async #collect(execution: Execution): Promise<{ packed: JobEnded['artifacts']; message: string }> {
     const paths = this.#record.artifacts;
-    if (paths.length === 0) return null;
-    try {
-      const { packed, problems } = await execution.collectArtifacts(paths, artifactsPath(this.#deps.dir));
-      if (problems.length > 0) this.#problemWithArtifacts(problems.join('; '));
-      return packed;
-    } catch (error) {
-      this.#problemWithArtifacts(messageOf(error));
-      return null;
-    }
-  }
-
-  #problemWithArtifacts(why: string): void {
-    const message = `Not all artifacts could be brought: ${why}.`;
-    void this.#deps.emit({ kind: 'problem', job: this.id, code: 'artifacts', message });
+    if (paths.length === 0) return { packed: null, message: '' };
+    const failed = (error: unknown) => ({ packed: null, missing: [], problems: [messageOf(error)] });
+    const found = await execution.collectArtifacts(paths, artifactsPath(this.#deps.dir)).catch(failed);
+    const message = artifactsMessage(found);
+    if (message !== '') void this.#deps.emit({ kind: 'problem', job: this.id, code: 'artifacts', message });
+    return { packed: found.packed, message };
   }
 
   async #finish(end: End): Promise<void> {

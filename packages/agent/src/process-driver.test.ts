@@ -201,6 +201,7 @@ describe('artifacts of a process', () => {
       assert.ok(listing.includes(name), listing);
     assert.doesNotMatch(listing, /passwd/);
     assert.deepEqual(bench.server.problems(assignment.job), []);
+    assert.equal(ended.message, '');
   });
 
   it('that are missing or lie outside are told, and the rest is brought', async () => {
@@ -218,14 +219,18 @@ describe('artifacts of a process', () => {
     assert.doesNotMatch(listing, /secret|passwd|job\.json/);
     const [problem] = bench.server.problems(assignment.job);
     assert.equal(problem?.code, 'artifacts');
-    assert.match(problem?.message ?? '', /missing does not exist/);
+    assert.match(problem?.message ?? '', /No artifacts at `missing`: there is no such path/);
     assert.match(problem?.message ?? '', /door\/secret leads out/);
+    assert.equal(ended.message, problem?.message);
     await rm('/tmp/berth-test-outside', { recursive: true });
   });
 
-  it('are none where none was made', async () => {
+  it('are none where none was made, and the result says so', async () => {
     const assignment = testAssignment({ artifacts: ['nothing'], commands: ['true'] });
-    assert.equal((await bench.server.run(assignment)).artifacts, null);
+    const ended = await bench.server.run(assignment);
+    assert.equal(ended.artifacts, null);
+    assert.equal(ended.exitStatus, 0);
+    assert.equal(ended.message, 'No artifacts at `nothing`: there is no such path in the working directory.');
     await assert.rejects(artifactsOf(assignment.job), /no artifacts/);
   });
 

@@ -102,7 +102,7 @@ export type AgentEvent =
       readonly kind: 'job-ended';
       readonly job: JobId;
       readonly reason: AgentEndReason;
-      /** For people; empty when the process simply exited. */
+      /** For people; empty when the process simply exited and left the artifacts that it was to leave. */
       readonly message: string;
       /**
        * Null when it never ran, or a signal ended it. Of a container it is never null by a signal:

@@ -20,7 +20,7 @@ export function exitCodeOf(run: RunView): number {
   return number === undefined ? EXIT_FAILURE : 128 + number;
 }
 
-/** What became of it, how long it took and what it cost, in one or two lines. */
+/** What became of it, how long it took and what it cost in one line; then why, or what was amiss although it is done. */
 export function formatEnd(run: RunView): string {
   const started = run.started_at ?? run.submitted_at;
   const took = run.finished_at === null ? null : duration(run.finished_at - started);
@@ -31,8 +31,15 @@ export function formatEnd(run: RunView): string {
     run.jobs.length > 1 ? plural(run.jobs.length, 'node') : null,
   ];
   const line = `${mark(run)} ${styledError('bold', run.name)} ${verb(run)}: ${facts.filter((f) => f !== null).join(', ')}`;
-  const why = run.status === 'done' ? null : (run.message ?? run.jobs.find((job) => job.message !== null)?.message);
+  if (run.status === 'done') return [line, ...warnings(run)].join('\n');
+  const why = run.message ?? run.jobs.find((job) => job.message !== null)?.message;
   return why == null || why === '' ? line : `${line}\n  ${why}`;
+}
+
+/** What the jobs that made it have to say, once where many say the same. Earlier attempts no longer matter. */
+function warnings(run: RunView): string[] {
+  const said = run.jobs.flatMap(({ status, message }) => (status === 'done' && message ? [message] : []));
+  return [...new Set(said)].map((message) => `${styledError('yellow', 'warning:')} ${message}`);
 }
 
 function mark(run: RunView): string {

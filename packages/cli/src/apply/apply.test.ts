@@ -447,6 +447,21 @@ test('an archive of artifacts cannot reach outside of its folder', async () => {
   });
 });
 
+test('what the job of a run that is done has to say is a warning, once for all nodes', async () => {
+  await withTask(async (server, w) => {
+    const message = 'No artifacts at `checkpoint`: there is no such path in the working directory.';
+    const end = doneRun({}, { message });
+    const [job] = end.jobs;
+    assert.ok(job);
+    const earlier = { ...job, status: 'failed' as const, message: 'It was interrupted.' };
+    stage(server, { end: { ...end, jobs: [job, { ...job, id: 'job-2', node: 1 }, { ...earlier, id: 'job-0' }] } });
+    const result = await w.berth(['apply', '-y', '-f', 'task.yml', '--no-repo']);
+    assert.equal(result.code, 0);
+    assert.deepEqual(result.stderr.match(/^warning: .*$/gm), [`warning: ${message}`]);
+    assert.doesNotMatch(result.stderr, /interrupted/);
+  });
+});
+
 test("artifacts that arrive damaged are a warning, and the exit code stays the job's", async () => {
   await withTask(async (server, w) => {
     stage(server, { end: doneRun({}, { artifacts: { bytes: 10, fetched: true } }) });
