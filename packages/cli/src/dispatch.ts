@@ -1,9 +1,9 @@
 import { COMMANDS, type CommandEntry } from './command-table.ts';
-import { quietWhenPipeCloses } from './output/pipe.ts';
+import { endWhenOutputFails } from './output/pipe.ts';
 
 /** Runs what the words of the command line say. Never throws; returns the exit code. */
 export async function dispatch(argv: readonly string[]): Promise<number> {
-  quietWhenPipeCloses();
+  endWhenOutputFails();
   const { project, words: given } = leadingOptions(argv);
   const words = given[0] === 'help' ? [...given.slice(1), '--help'] : given;
   // Only the part before the first option can name a command.

@@ -1,14 +1,19 @@
+import { getSystemErrorMessage } from 'node:util';
+import { styledError } from './style.ts';
+
 /**
- * `berth logs x | head` closes our standard output while we still write: that is how pipes work and
- * no error, so the process ends without a word.
+ * What becomes of a process whose output cannot be written. `berth logs x | head` closes our standard
+ * output while we still write: that is how pipes work and no error, so the process ends without a
+ * word. A full disk is one: it ends with exit code 1 and says why, where it still can.
  */
-export function quietWhenPipeCloses(): void {
-  const onError = (error: NodeJS.ErrnoException) => {
+export function endWhenOutputFails(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  };
-  process.stdout.on('error', onError);
-  process.stderr.on('error', onError);
+    const why = error.errno === undefined ? error.message : getSystemErrorMessage(error.errno);
+    process.stderr.write(`${styledError('red', 'error:')} the output cannot be written: ${why}\n`);
+    process.exit(1);
+  });
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 }
 
 /** Writes and resolves when the reader can take more. */
