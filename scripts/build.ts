@@ -31,6 +31,8 @@ const COMMON = {
   // `node` picks CommonJS where a package has both; as modules they are smaller and need no shim.
   mainFields: ['module', 'main'],
   conditions: ['module'],
+  // Of yaml, `node` has only CommonJS, whose names a bundled `await import` does not see; this is the same as modules.
+  alias: { yaml: join(root, 'node_modules', 'yaml', 'browser', 'index.js') },
   metafile: true,
   logLevel: 'warning',
   // Names in stack traces are what a bug report is made of; white space is not.

@@ -125,6 +125,13 @@ async function runATask(path: string): Promise<void> {
       [['packed', 7]],
     );
     await givenBack(home);
+    // Written by hand: the strict short reader gives up, and the YAML library has to be there.
+    const config = join(home, 'config.yml');
+    writeFileSync(
+      config,
+      `---\n# mine\n${readFileSync(config, 'utf8').replace('default: true', 'default: true # yes')}`,
+    );
+    assert.equal(call('project', 'list').code, 0, 'a configuration written by hand is read');
   } finally {
     const stopped = call('server', 'stop');
     assert.equal(stopped.code, 0, stopped.stdout + stopped.stderr);

@@ -113,7 +113,7 @@ test('a value of a grammar says what is wrong with it', () => {
     ['max_duration: 1h30m', '3:15 max_duration: `1h30m` is not a duration (one number and one unit: write `90m`)'],
     ['retry: {duration: off}', '3:19 retry.duration: cannot be switched off here; give a duration, for example `1h`'],
     ['ports: [80, 99999]', '3:13 `ports[1]` must be at most 65535'],
-    ['ports: [80, "1:80"]', '3:13 ports[1]: `80` is given twice (keep one of them)'],
+    ['ports: [80, "*:80"]', '3:13 ports[1]: `80` is given twice (keep one of them)'],
     [
       'artifacts: [../x]',
       '3:13 artifacts[0]: `../x` does not lie in the working directory (write a path such as `out/model`)',
@@ -220,6 +220,7 @@ test('what needs an image says so, and a task needs something to do', () => {
     'registry_auth: {username: a, password: b}',
     'privileged: true',
     'volumes: [/a:/b]',
+    'ports: ["8081:80"]',
   ]) {
     assert.match(issuesOf(`${TASK}${line}\n`)[0] ?? '', /needs an image/, line);
   }

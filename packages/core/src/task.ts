@@ -112,7 +112,7 @@ function* findFlaws(task: {
   readonly registry_auth?: unknown;
   readonly privileged?: boolean | null | undefined;
   readonly volumes?: readonly { readonly path: string; readonly optional: boolean }[] | null | undefined;
-  readonly ports?: readonly { readonly container: number }[] | null | undefined;
+  readonly ports?: readonly { readonly container: number; readonly local: number | null }[] | null | undefined;
 }): Generator<Flaw> {
   const flaw = (path: (string | number)[], message: string, hint: string): Flaw => ({ path, message, hint });
   if ((task.commands ?? []).length === 0 && task.image == null) {
@@ -122,6 +122,11 @@ function* findFlaws(task: {
     if (task.entrypoint != null) yield flaw(['entrypoint'], '`entrypoint` needs an image', NEEDS_IMAGE);
     if (task.registry_auth != null) yield flaw(['registry_auth'], '`registry_auth` needs an image', NEEDS_IMAGE);
     if (task.privileged === true) yield flaw(['privileged'], '`privileged` needs an image', NEEDS_IMAGE);
+    for (const [index, { container, local }] of (task.ports ?? []).entries()) {
+      // A process listens where it listens: there is no network of its own to map from.
+      if (local !== null && local !== container)
+        yield flaw(['ports', index], 'a port of another number needs an image', NEEDS_IMAGE);
+    }
     for (const [index, mount] of (task.volumes ?? []).entries()) {
       if (!mount.optional)
         yield flaw(['volumes', index], 'a mount needs an image', `${NEEDS_IMAGE}; or set \`optional: true\``);

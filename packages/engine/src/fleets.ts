@@ -19,6 +19,7 @@ export async function planFleet(
     books.store.read.fleets.first({ where: { projectId: project, name: spec.name, live: true } }),
     gatherOffers(ports, project, spec.requirements),
   ]);
+  refuseDeleted(current, spec.name);
   const offers = fitting(gathered, spec.requirements);
   const changes = current === null ? [] : diffConfigurations(current.spec.configuration, spec.configuration);
   const cheapest = offers.offers.find(
@@ -48,11 +49,7 @@ export async function applyFleet(
         hint: 'Plan it again.',
       });
     }
-    if (current?.status === 'terminating') {
-      throw new BerthError('conflict', `Fleet ${spec.name} is being deleted.`, {
-        hint: 'Wait until it is gone, then apply again.',
-      });
-    }
+    refuseDeleted(current, spec.name);
     if (current !== null)
       return tx.change('fleets', current, { spec, attempts: 0, nextAttemptAt: null, filledAt: null, message: null });
     const now = ports.clock.now();
@@ -115,5 +112,12 @@ async function refuseHeld(tx: Tx, instance: InstanceRow, what: string): Promise<
   if (names.size === 0) return;
   throw new BerthError('conflict', `${what} is in use by ${[...names].join(', ')}.`, {
     hint: `Stop it first: \`berth stop ${[...names].join(' ')}\`.`,
+  });
+}
+
+function refuseDeleted(fleet: FleetRow | null, name: string): void {
+  if (fleet?.status !== 'terminating') return;
+  throw new BerthError('conflict', `Fleet ${name} is being deleted.`, {
+    hint: `Apply again when it is gone: \`berth fleet list\` shows it until then.`,
   });
 }

@@ -20,7 +20,7 @@ export type Effect = RunEffect | JobEffect | InstanceEffect | FleetEffect | Inte
 export interface Surroundings {
   readonly now: Millis;
   readonly awakeSince: Millis;
-  readonly backends: Pick<Backends, 'get'>;
+  readonly backends: Pick<Backends, 'get' | 'usable'>;
   linkedSince(instance: InstanceId | null): Millis | null;
 }
 
@@ -51,7 +51,11 @@ export async function look(tx: Tx, key: Key, around: Surroundings): Promise<Look
       return lookAtFleet(tx, id, around);
     case 'line':
       // Made from a project's id in `wake.ts`.
-      return { decision: await lookAtLine(tx, id as ProjectId, around.now), concerned: [], over: true };
+      return {
+        decision: await lookAtLine(tx, around.backends, id as ProjectId, around.now),
+        concerned: [],
+        over: true,
+      };
     default:
       return lookAtIntent(tx, id, around);
   }

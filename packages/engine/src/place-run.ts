@@ -10,7 +10,7 @@ import type { Write } from './decision.ts';
 import { gatherOffers } from './gather-offers.ts';
 import { addInstance } from './new-instance.ts';
 import { noPlace } from './no-place.ts';
-import type { EnginePorts } from './ports.ts';
+import type { Backends, EnginePorts } from './ports.ts';
 import { avoidedOffers } from './retry.ts';
 import { applyWrites } from './write.ts';
 
@@ -81,7 +81,7 @@ async function marketOf(
   const now = ports.clock.now();
   const fleets = await fleetsOf(tx.read, run.projectId);
   const room = await roomForNew(tx.read, run, fleets);
-  const instances = await candidates(tx.read, run.projectId, fleets);
+  const instances = await candidates(tx.read, ports.backends, run.projectId, fleets);
   return {
     fleet: room.fleet,
     place: (nodes, requirements) =>
@@ -167,14 +167,22 @@ export async function fleetsOf(
   return new Map(rows.map((row) => [row.id, row]));
 }
 
+/** Machines of a backend that was taken out of the configuration are given back, not used again. */
 export async function candidates(
   read: Pick<ReadTables, 'instances'>,
+  backends: Pick<Backends, 'usable'>,
   project: ProjectId,
   fleets: ReadonlyMap<FleetId, FleetRow>,
 ): Promise<Candidate[]> {
+  const usable = new Set(backends.usable(project).map((backend) => backend.name));
   const rows = await read.instances.find({ where: { projectId: project, status: { in: ['idle', 'busy'] } } });
   return rows
-    .filter((row) => isUsable(row) && (row.fleetId === null || fleets.get(row.fleetId)?.status === 'active'))
+    .filter(
+      (row) =>
+        isUsable(row) &&
+        usable.has(row.backend) &&
+        (row.fleetId === null || fleets.get(row.fleetId)?.status === 'active'),
+    )
     .map((row) => ({ ...row, row, fleet: row.fleetId === null ? null : (fleets.get(row.fleetId)?.name ?? null) }));
 }
 

@@ -24,7 +24,7 @@ export async function planRun(books: Books, ports: EnginePorts, project: Project
   const placement = place({
     nodes: spec.nodes,
     requirements: spec.requirements,
-    instances: await candidates(read, project, fleets),
+    instances: await candidates(read, ports.backends, project, fleets),
     fleets: spec.fleets,
     offers: gathered.offers,
     creationPolicy: spec.creationPolicy,

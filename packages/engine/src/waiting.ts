@@ -8,6 +8,7 @@ import type { JobRow, RunRow } from '@berth/store';
 import type { Tx } from './books.ts';
 import { type Decision, NOTHING, type Write } from './decision.ts';
 import { type Candidate, candidates, fleetsOf, jobsOf } from './place-run.ts';
+import type { Backends } from './ports.ts';
 
 export interface Waiting {
   readonly run: RunRow;
@@ -44,7 +45,12 @@ function byTurn(a: Waiting, b: Waiting): number {
   return y.spec.priority - x.spec.priority || x.submittedAt - y.submittedAt || (x.id < y.id ? -1 : 1);
 }
 
-export async function lookAtLine(tx: Tx, project: ProjectId, now: Millis): Promise<Decision<never>> {
+export async function lookAtLine(
+  tx: Tx,
+  backends: Pick<Backends, 'usable'>,
+  project: ProjectId,
+  now: Millis,
+): Promise<Decision<never>> {
   const line: Waiting[] = [];
   for (const run of await tx.read.runs.find({ where: { projectId: project, live: true, status: 'pending' } })) {
     const jobs = await jobsOf(tx.read, run);
@@ -52,5 +58,5 @@ export async function lookAtLine(tx: Tx, project: ProjectId, now: Millis): Promi
     if (jobs.length > 0 && jobs.every((job) => job.status === 'submitted')) line.push({ run, jobs });
   }
   if (line.length === 0) return NOTHING;
-  return callForward(line, await candidates(tx.read, project, await fleetsOf(tx.read, project)), now);
+  return callForward(line, await candidates(tx.read, backends, project, await fleetsOf(tx.read, project)), now);
 }

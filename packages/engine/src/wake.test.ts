@@ -42,11 +42,13 @@ test('a job that has ended concerns its run; nothing about it is remembered', ()
 });
 
 test('an instance that changes concerns itself and its fleet; one that was taken, or has said something, nobody', () => {
-  assert.deepEqual(concernedBy(instance({ status: 'idle' }, ['status'])), ['instance:i1']);
-  assert.deepEqual(concernedBy(instance({ status: 'idle', fleetId: 'f1' as never }, ['status'])), [
+  assert.deepEqual(concernedBy(instance({ status: 'idle' }, ['idleDurationMs'])), ['instance:i1']);
+  assert.deepEqual(concernedBy(instance({ status: 'busy', fleetId: 'f1' as never }, ['message'])), [
     'instance:i1',
     'fleet:f1',
   ]);
+  const free = instance({ status: 'idle' }, ['status']);
+  assert.deepEqual(concernedBy(free), ['instance:i1', `line:${free.row.projectId}`], 'also those who wait for a place');
   assert.deepEqual(concernedBy(instance({ status: 'busy' }, ['status', 'busyBlocks', 'idleSince'])), []);
   assert.deepEqual(concernedBy(instance({ status: 'busy' }, ['status', 'readyAt'])), ['instance:i1']);
   assert.deepEqual(concernedBy(instance({}, ['agentEventSeq'])), []);

@@ -3,7 +3,8 @@ import { isFleetFinished, isJobFinished, isRunFinished } from '@berth/core';
 import type { InstanceRow, JobRow } from '@berth/store';
 import type { Touched } from './books.ts';
 
-export type Key = `${'run' | 'job' | 'instance' | 'fleet' | 'intent'}:${string}`;
+/** `line`: the runs of a project that wait for a place. */
+export type Key = `${'run' | 'job' | 'instance' | 'fleet' | 'intent' | 'line'}:${string}`;
 
 export function concernedBy(touched: Touched): readonly Key[] {
   switch (touched.table) {
@@ -55,7 +56,9 @@ function byInstance(row: InstanceRow, fields: readonly string[] | null): readonl
   // What an agent's journal has acknowledged decides nothing; and what was just taken by a job wants nothing else.
   if (isOnly(fields, ['agentEventSeq'])) return [];
   if (row.status === 'busy' && isOnly(fields, ['status', 'busyBlocks', 'idleSince'])) return [];
-  return row.fleetId === null ? [`instance:${row.id}`] : [`instance:${row.id}`, `fleet:${row.fleetId}`];
+  const keys: Key[] = row.fleetId === null ? [`instance:${row.id}`] : [`instance:${row.id}`, `fleet:${row.fleetId}`];
+  if (row.status === 'idle' && (fields === null || isAny(fields, ['status']))) keys.push(`line:${row.projectId}`);
+  return keys;
 }
 
 function isOnly(fields: readonly string[] | null, names: readonly string[]): boolean {

@@ -7,6 +7,9 @@ import type { ListedFile } from './file-list.ts';
 import { notReadable, tooLarge } from './refusals.ts';
 import type { Spool } from './spool.ts';
 
+/** The same for every file, so that the same content is the same archive; after 1980, before which zip knows no time. */
+const FILE_DATE = new Date('2000-01-01T00:00:00Z');
+
 export interface ArchiveOptions {
   /** Directory that the paths start from. */
   readonly root: string;
@@ -29,7 +32,7 @@ export function archive(spool: Spool, options: ArchiveOptions): Promise<Blob> {
       cwd: root,
       gzip: true,
       portable: true,
-      mtime: new Date(0),
+      mtime: FILE_DATE,
       noDirRecurse: true,
       // The paths are ours; the library would take `C:x` for an absolute one.
       preservePaths: true,
