@@ -183,6 +183,7 @@ describe('changing', () => {
     await world.engine.deleteFleet(world.actor, fleet.id);
     await world.advance(1_000);
     await assert.rejects(apply(world, { min: 2, target: 2 }), /is being deleted/);
+    await assert.rejects(world.engine.planFleet(world.project, fleetSpec()), /is being deleted/);
     const run = await world.apply({ fleets: ['pool'] });
     await world.advance(5_000);
     assert.equal((await world.run(run.id)).status, 'failed');

@@ -63,3 +63,14 @@ inWorld('one that waits after a failure is not called forward: its back-off is m
   await world.advance(10_000);
   assert.equal((await world.run(run.id)).status, 'pending', 'although its instance is idle');
 });
+
+inWorld('an idle machine of a backend that was taken out is not used again', async (world) => {
+  const first = await world.apply({ name: 'first' });
+  await world.advance(5_000);
+  assert.equal((await world.run(first.id)).status, 'done');
+  world.cloud.usable = false;
+  const second = await world.apply({ name: 'second' });
+  await world.advance(5_000);
+  assert.equal((await world.run(second.id)).endReason, 'no-capacity');
+  world.cloud.usable = true;
+});
