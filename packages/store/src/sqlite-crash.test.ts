@@ -37,18 +37,16 @@ test('after kill -9 in the middle of a transaction, every told commit is there a
     const closed = once(writer, 'close');
     writer.kill('SIGKILL');
     await closed;
-    const commits = Number(told.trim().split('\n').at(-1));
+    // A line that the kill cut short tells nothing.
+    const commits = Number(told.slice(0, told.lastIndexOf('\n')).split('\n').at(-1));
 
     const store = openSqliteStore({ path });
     const a = await store.read.jobs.get('a');
     const b = await store.read.jobs.get('b');
     assert.ok(a && b && a.logBytes !== null && b.logBytes !== null);
     assert.equal(a.logBytes + b.logBytes, 0, 'half of a transaction was kept');
-    // The very last commit may not have been told any more.
-    assert.ok(
-      a.logBytes === commits || a.logBytes === commits + 1,
-      `${commits} commits were told, ${a.logBytes} are there`,
-    );
+    // The very last commits may not have been told any more.
+    assert.ok(a.logBytes >= commits, `${commits} commits were told, ${a.logBytes} are there`);
     await store.transaction((tables) => tables.events.insert(sample('events', { id: id(`round ${round}`) })));
     await store.close();
     assertIntact(path);

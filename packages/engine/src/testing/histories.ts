@@ -164,6 +164,7 @@ class Player {
       retry: chance.chance(0.5)
         ? null
         : { onEvents: RETRY_EVENTS.filter(() => chance.chance(0.7)), durationMs: chance.pick([MINUTE, 60 * MINUTE]) },
+      priority: chance.pick([0, 0, 50]),
       creationPolicy: chance.pick(['reuse-or-create', 'reuse-or-create', 'reuse-or-create', 'reuse']),
       idleDurationMs: chance.pick([0, MINUTE, 5 * MINUTE]),
       fleets: fleets.length === 0 ? null : fleets,
