@@ -184,7 +184,8 @@ export class Agent implements ListenerHost {
     return this.#jobs;
   }
 
-  async #emit(event: AgentEvent): Promise<void> {
+  async #emit(whole: AgentEvent): Promise<void> {
+    const event = withBoundedMessage(whole);
     // Only the end of a job is worth the wait for the disk: everything else a restart can tell again.
     const { written } = await this.journal.append(event, this.#time.now(), event.kind === 'job-ended');
     this.#listener?.session?.sendEvents();
@@ -236,4 +237,12 @@ export class Agent implements ListenerHost {
       },
     });
   }
+}
+
+/** An event must fit into a frame, whatever a program's error output or a list of paths has made of its message. */
+const MAX_MESSAGE = 8 * 1024;
+
+function withBoundedMessage(event: AgentEvent): AgentEvent {
+  if (!('message' in event) || event.message.length <= MAX_MESSAGE) return event;
+  return { ...event, message: `${event.message.slice(0, MAX_MESSAGE)} …` };
 }

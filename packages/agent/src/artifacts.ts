@@ -34,6 +34,9 @@ export function checkArtifactPath(path: string): { readonly name: string } | { r
   return { name: name === '' ? '.' : name };
 }
 
+/** More than these nobody reads. */
+const MAX_PROBLEMS = 20;
+
 /** Packs paths below a directory of this machine into a gzip-compressed tar. Links are packed as links. */
 export async function packArtifacts(paths: readonly string[], workingDir: string, target: string): Promise<Artifacts> {
   const { Pack } = await import('tar');
@@ -53,6 +56,14 @@ export async function packArtifacts(paths: readonly string[], workingDir: string
     gzip: true,
     portable: true,
     strict: false,
+    // The library comes to a standstill over pipes and sockets.
+    filter: (path, stats) => {
+      if ('isFile' in stats && !stats.isFile() && !stats.isDirectory() && !stats.isSymbolicLink()) {
+        if (problems.length < MAX_PROBLEMS) problems.push(`${path} is neither a file nor a directory`);
+        return false;
+      }
+      return true;
+    },
     onwarn: (_code, message) => void problems.push(String(message)),
   });
   for (const name of names) pack.add(name);

@@ -41,8 +41,10 @@ export class Connection {
   /** Control messages; what is written after the end goes nowhere. */
   send(header: unknown, payload?: Uint8Array): void {
     if (this.isClosed) return;
+    // Before the cork: what does not fit into a frame throws, and must not leave the link corked.
+    const pieces = [...encodeFrame(header, payload)];
     this.#stream.cork();
-    for (const piece of encodeFrame(header, payload)) this.#stream.write(piece);
+    for (const piece of pieces) this.#stream.write(piece);
     this.#stream.uncork();
   }
 

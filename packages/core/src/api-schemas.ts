@@ -131,7 +131,15 @@ export const API = {
   },
   'secret.put': {
     summary: 'Make or replace a secret',
-    body: z.object({ value: z.string().max(64 * 1024) }).strict(),
+    body: z
+      .object({
+        value: z
+          .string()
+          .max(64 * 1024)
+          // No environment can hold it.
+          .regex(/^[^\0]*$/, 'may not hold a NUL'),
+      })
+      .strict(),
     response: none,
     access: 'manager',
   },

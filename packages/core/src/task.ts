@@ -60,8 +60,16 @@ export const taskSchema = z
     resources: resourcesSchema.nullish(),
     priority: z.int().min(0).max(100).nullish().meta({ description: 'Runs with a higher number go first.' }),
     nodes: z.int().min(1).max(MAX_NODES).nullish().meta({ description: 'Machines that run the task together.' }),
-    ports: z.array(portSchema).nullish().meta({ description: 'Ports to forward: `8080`, `80:8080`, `*:8080`.' }),
-    volumes: z.array(mountSchema).nullish().meta({ description: 'Folders of the machine: `/host/path:/path`.' }),
+    ports: z
+      .array(portSchema)
+      .max(1000)
+      .nullish()
+      .meta({ description: 'Ports to forward: `8080`, `80:8080`, `*:8080`.' }),
+    volumes: z
+      .array(mountSchema)
+      .max(1000)
+      .nullish()
+      .meta({ description: 'Folders of the machine: `/host/path:/path`.' }),
     repos: z.array(repoSchema).max(1).nullish().meta({ description: 'Code that the job starts with; at most one.' }),
     files: z.array(fileSchema).nullish().meta({ description: 'Files and folders that the job gets: `local:path`.' }),
     artifacts: z
@@ -143,10 +151,12 @@ function* findFlaws(task: {
 }
 
 function* duplicates(field: string, values: readonly (string | number)[] = []): Generator<Flaw> {
+  const seen = new Set<string | number>();
   for (const [index, value] of values.entries()) {
-    if (values.indexOf(value) < index) {
+    if (seen.has(value)) {
       yield { path: [field, index], message: `${quote(String(value))} is given twice`, hint: 'keep one of them' };
     }
+    seen.add(value);
   }
 }
 

@@ -128,9 +128,13 @@ export class Links {
       try {
         const opened = await this.#open(entry);
         if (opened === null) return;
+        if (signal.aborted) {
+          opened.link.close();
+          return;
+        }
         entry.up = { link: opened.link, since: clock.now() };
         this.#changed(entry.instance);
-        const reason = await opened.gone;
+        const reason = await until(opened.gone, signal);
         if (signal.aborted) return;
         this.#wentDown(entry);
         log.info('The link to an agent is down', { instance: entry.instance, reason });
@@ -173,7 +177,6 @@ export class Links {
       closed: (reason) => gone.resolve(reason),
     };
     const link = await this.#dial(row, row.address, handlers, signal);
-    signal.addEventListener('abort', () => gone.resolve('dropped'), { once: true });
     if (signal.aborted) {
       link.close();
       return null;
@@ -276,4 +279,16 @@ export class Links {
       limit.clear();
     }
   }
+}
+
+/** Resolves with the promise, or when the signal fires. Leaves nothing behind at a signal that lives for months. */
+function until(gone: Promise<string>, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve) => {
+    const stop = (): void => resolve('dropped');
+    signal.addEventListener('abort', stop, { once: true });
+    void gone.then((reason) => {
+      signal.removeEventListener('abort', stop);
+      resolve(reason);
+    });
+  });
 }

@@ -34,6 +34,9 @@ export async function runGit(args: readonly string[], options: GitOptions): Prom
     cwd: options.cwd,
     env: {
       ...env,
+      // The folder's own configuration must not choose what runs.
+      GIT_NO_LAZY_FETCH: '1',
+      GIT_ALLOW_PROTOCOL: 'file:git:http:https:ssh',
       LC_ALL: 'C',
       GIT_OPTIONAL_LOCKS: '0',
       GIT_TERMINAL_PROMPT: '0',
