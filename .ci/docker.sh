@@ -10,6 +10,8 @@ if ! command -v dockerd >/dev/null 2>&1 || ! command -v busybox >/dev/null 2>&1;
 fi
 
 if ! docker version --format '{{.Server.Version}}' >/dev/null 2>&1; then
+  # An engine that was killed leaves the file of its process id, and the number may be another process's by now.
+  pgrep -x dockerd >/dev/null 2>&1 || rm -f /var/run/docker.pid /var/run/docker/containerd/containerd.pid
   log=$(mktemp /tmp/dockerd.XXXXXX.log)
   # A session of its own: the engine must not die with the shell that started it.
   setsid dockerd >"$log" 2>&1 </dev/null &
