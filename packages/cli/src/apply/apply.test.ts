@@ -375,7 +375,11 @@ test('Ctrl-C before the run is submitted leaves nothing behind', async () => {
     assert.equal(result.code, 130);
     assert.match(result.stderr, /Interrupted; nothing was submitted\.\n$/);
     assert.equal(created(server).length, 0);
-    assert.deepEqual(await readdir(join(w.home, 'cache')), []);
+    // The command's own compiled code may lie there; nothing of this run does.
+    assert.deepEqual(
+      (await readdir(join(w.home, 'cache'))).filter((name) => name !== 'cli'),
+      [],
+    );
   });
 });
 
