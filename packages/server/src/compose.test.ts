@@ -267,3 +267,38 @@ test('a log store that cannot be written costs a job nothing but time, and is to
   assert.equal(await site.log(run), 'first\nsecond\n');
   assert.equal((await site.finished(run)).exit_status, 0);
 });
+
+test('regression: without a config.yml, the users of other projects do not get the rights of the server', async (t) => {
+  const site = new Site(t);
+  await site.start();
+  const names = async (project: string) =>
+    (await site.ask(`GET /projects/${project}/backends`)).json.map((b: { name: string }) => b.name);
+  assert.deepEqual(await names('main'), ['local']);
+  const bob = (await site.ask('POST /users', { name: 'bob' })).json.token;
+  const asBob = (route: string, body?: unknown) =>
+    ask(site.url, route, { token: bob, ...(body === undefined ? {} : { body }) });
+  assert.equal((await asBob('POST /projects', { name: 'team' })).status, 200);
+  assert.deepEqual(await names('team'), []);
+  const task = { configuration: { type: 'task', name: 'id', commands: ['id'] }, code: null, files: [] };
+  for (const route of ['POST /projects/team/runs/plan', 'POST /projects/team/runs']) {
+    const { status, json } = await asBob(route, task);
+    assert.equal(status, 422, route);
+    assert.equal(json.error.code, 'no-offers');
+    assert.match(json.error.message, /`team` has no backend/);
+    assert.match(json.error.hint, /server\/config\.yml: `projects: \[\{ name: team, backends: /);
+  }
+  assert.deepEqual((await asBob('GET /projects/team/runs')).json.runs, []);
+  assert.equal((await asBob('POST /projects/team/offers', { configuration: task.configuration })).status, 422);
+
+  // Another `main`, of somebody who is no admin, is not the first project.
+  assert.equal((await site.ask('DELETE /projects/main')).status, 200);
+  assert.equal((await asBob('POST /projects', { name: 'main' })).status, 200);
+  assert.deepEqual(await names('main'), []);
+  await site.restart();
+  assert.deepEqual(await names('main'), []);
+
+  // What the hint says helps.
+  writeFileSync(join(site.root, 'server', 'config.yml'), 'projects: [{ name: team, backends: [{ type: local }] }]\n');
+  for (let n = 0; n < 100 && (await names('team')).length === 0; n++) await sleep(30);
+  assert.equal((await asBob('POST /projects/team/runs/plan', task)).status, 200);
+});

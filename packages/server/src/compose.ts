@@ -211,6 +211,7 @@ async function compose(home: Home, options: StartOptions, log: ServerLog, closer
       recordEvent,
       backends: {
         views: (project) => directory.views(project),
+        has: (project) => applied.hasBackend(project),
         isConfigured: (name) => applied.isConfigured(name),
         refresh: () => applied.apply(),
       },

@@ -2,11 +2,12 @@ import type { Logger } from '@berth/backend';
 import { BerthError, type ConfigIssue } from '@berth/core/errors';
 import type { Clock, ProjectId, RandomBytes } from '@berth/core/ids';
 import type { ProjectRow, Store } from '@berth/store';
-import type { BackendDirectory } from '../backends/directory.ts';
+import type { BackendDirectory, Wanted } from '../backends/directory.ts';
 import type { BackendRecords } from '../backends/records.ts';
 import type { Notices } from '../events/notices.ts';
 import type { RecordEvent } from '../events/record.ts';
 import { createProject, projectTarget } from '../handlers/projects.ts';
+import { FIRST_PROJECT } from '../start/first-start.ts';
 import { type ConfiguredEntry, LOCAL_ENTRY, type ServerConfig } from './server-config.ts';
 
 export interface AppliedConfigOptions {
@@ -25,6 +26,7 @@ export class AppliedConfig {
   readonly #options: AppliedConfigOptions;
   /** Null: the file was broken when the server started, and what it said before is in force. */
   #config: ServerConfig | null;
+  #wanted: Wanted = new Map();
 
   constructor(options: AppliedConfigOptions, config: ServerConfig | null) {
     this.#options = options;
@@ -35,10 +37,16 @@ export class AppliedConfig {
     return this.#config?.projects?.some(({ name }) => name === projectName) ?? false;
   }
 
+  /** Whether the project should have any backend, usable or not. */
+  hasBackend(project: ProjectId): boolean {
+    return (this.#wanted.get(project) ?? []).length > 0;
+  }
+
   /** Makes the projects that are missing, and brings every backend to what is written. */
   async apply(config: ServerConfig | null = this.#config): Promise<void> {
     this.#config = config;
-    await this.#options.directory.apply(config === null ? await this.#asBefore() : await this.#wanted(config));
+    this.#wanted = config === null ? await this.#asBefore() : await this.#wantedBy(config);
+    await this.#options.directory.apply(this.#wanted);
   }
 
   /** The file changed. What cannot change while the server runs is told. */
@@ -67,17 +75,28 @@ export class AppliedConfig {
     }
   }
 
-  async #wanted(config: ServerConfig): Promise<ReadonlyMap<ProjectId, readonly ConfiguredEntry[]>> {
+  async #wantedBy(config: ServerConfig): Promise<Wanted> {
     if (config.projects === null) {
-      const all = await this.#options.store.read.projects.find({ where: { deletedAt: null } });
-      return new Map(all.map(({ id }) => [id, [LOCAL_ENTRY]]));
+      const first = await this.#firstProject();
+      return new Map(first === null ? [] : [[first.id, [LOCAL_ENTRY]]]);
     }
     const wanted = new Map<ProjectId, readonly ConfiguredEntry[]>();
     for (const { name, backends } of config.projects) wanted.set((await this.#project(name)).id, backends);
     return wanted;
   }
 
-  async #asBefore(): Promise<ReadonlyMap<ProjectId, readonly ConfiguredEntry[]>> {
+  /**
+   * The one that was made with the server. Jobs on `local` have the rights of the server itself, so the
+   * name alone is no proof: when `main` was deleted, any user may have made another.
+   */
+  async #firstProject(): Promise<ProjectRow | null> {
+    const { read } = this.#options.store;
+    const named = await read.projects.first({ where: { name: FIRST_PROJECT, deletedAt: null } });
+    const owner = named === null ? null : await read.users.get(named.ownerId);
+    return owner?.globalRole === 'admin' ? named : null;
+  }
+
+  async #asBefore(): Promise<Wanted> {
     const { store, records } = this.#options;
     const rows = await store.read.backends.find({ where: { deletedAt: null } });
     return new Map(

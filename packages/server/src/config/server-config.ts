@@ -4,7 +4,7 @@ import type { SealingKey } from '../crypto/sealer.ts';
 
 /** The server's own configuration: which projects there are, and what each may use. */
 export interface ServerConfig {
-  /** Null: there is no file. Every project then has this machine, and nothing else. */
+  /** Null: there is no file. The first project then has this machine, and nobody else has anything. */
   readonly projects: readonly ConfiguredProject[] | null;
   /** Keys besides those of the key file. The first of them seals. */
   readonly keys: readonly SealingKey[];
@@ -30,7 +30,7 @@ export interface ServerLimits {
 const DAY_MS = 24 * 60 * 60_000;
 const DEFAULT_LIMITS: ServerLimits = { maxBlobBytes: MAX_BLOB_BYTES, eventRetentionMs: 30 * DAY_MS };
 
-/** What every project has that no file speaks of. */
+/** What the first project has while there is no file. */
 export const LOCAL_ENTRY: ConfiguredEntry = {
   name: 'local',
   type: 'local',

@@ -6,6 +6,7 @@ import { offersView } from '../views/resources.ts';
 import { fleetSpecOf } from './configuration.ts';
 import { findFleet } from './find.ts';
 import type { ServerParts } from './parts.ts';
+import { requireBackend } from './require-backend.ts';
 import { changeViews } from './runs.ts';
 
 const PLANNED_OFFERS = 50;
@@ -25,6 +26,7 @@ export function fleetHandlers(
   return {
     'fleet.plan': async ({ access: { project }, body }) => {
       const spec = fleetSpecOf(parts, body.configuration);
+      requireBackend(parts, project);
       const plan = await engine.planFleet(project.id, spec);
       return {
         name: spec.name,
@@ -39,6 +41,7 @@ export function fleetHandlers(
 
     'fleet.apply': async ({ caller, access: { project }, body }) => {
       const spec = fleetSpecOf(parts, body.configuration);
+      requireBackend(parts, project);
       return viewOf(await engine.applyFleet({ project: project.id, user: caller.user.id }, spec, body.base));
     },
 

@@ -29,9 +29,11 @@ export interface ServerParts {
   readonly backends: {
     /** All that the project has or had, usable or not. */
     views(project: ProjectId): readonly BackendView[];
+    /** Whether the project should have any, usable or not. */
+    has(project: ProjectId): boolean;
     /** Whether config.yml names this project, so that it comes back when it is deleted. */
     isConfigured(projectName: string): boolean;
-    /** There is a new project: it may have backends that every project has. */
+    /** Projects or admins have changed, and with them who has this machine. */
     refresh(): Promise<void>;
   };
   readonly info: ServerInfo;

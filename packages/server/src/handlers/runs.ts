@@ -16,6 +16,7 @@ import { findRun } from './find.ts';
 import { listRuns } from './list-runs.ts';
 import { DEFAULT_PAGE, pageOf } from './page.ts';
 import type { ServerParts } from './parts.ts';
+import { requireBackend } from './require-backend.ts';
 
 /** More offers than a person reads; `offer.list` gives all. */
 const PLANNED_OFFERS = 50;
@@ -29,6 +30,7 @@ export function runHandlers(
   return {
     'run.plan': async ({ access: { project }, body }) => {
       const spec = await runSpecOf(parts, project.id, body);
+      requireBackend(parts, project);
       const plan = await engine.planRun(project.id, spec);
       return {
         name: spec.name,
@@ -45,6 +47,7 @@ export function runHandlers(
 
     'run.apply': async ({ caller, access: { project }, body: { base, ...submission } }) => {
       const spec = await runSpecOf(parts, project.id, submission);
+      requireBackend(parts, project);
       await parts.blobs.use(project.id, blobsOf(spec));
       return viewOf(await engine.applyRun({ project: project.id, user: caller.user.id }, spec, base));
     },

@@ -88,6 +88,7 @@ export function userHandlers(parts: ServerParts): HandlersOf<'user.me' | 'user.l
         });
         return updated;
       });
+      if (body.global_role !== undefined) await parts.backends.refresh();
       return userView(user);
     },
   };

@@ -143,7 +143,7 @@ export async function startTestApi(
     names: new Names(store.read),
     runChanges,
     recordEvent: eventRecorder(clock, random),
-    backends: { views: () => [], isConfigured: () => false, refresh: async () => {} },
+    backends: { views: () => [], has: () => true, isConfigured: () => false, refresh: async () => {} },
     info: { installation: 'test', pid: process.pid, startedAt: 0 },
   };
   const authenticator = new Authenticator(store, clock);
