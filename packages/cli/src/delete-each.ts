@@ -1,3 +1,5 @@
+import { print } from './output/write.ts';
+
 export interface DeleteOptions {
   readonly question: (names: string) => string;
   readonly yes: boolean;
@@ -14,7 +16,7 @@ export async function deleteEach(names: readonly string[], options: DeleteOption
   }
   for (const name of names) {
     await options.remove(name);
-    process.stdout.write(`${name}: ${options.done ?? 'deleted'}\n`);
+    print(`${name}: ${options.done ?? 'deleted'}\n`);
   }
   return 0;
 }

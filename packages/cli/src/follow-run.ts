@@ -7,6 +7,7 @@ import { describeRun } from './output/describe.ts';
 import { writeOut } from './output/pipe.ts';
 import { reconnectNotice } from './output/reconnect-notice.ts';
 import { statusLine } from './output/status-line.ts';
+import { say } from './output/write.ts';
 
 export interface FollowOptions {
   readonly replica?: number;
@@ -139,8 +140,8 @@ class Screen {
 
   #interrupt(text: string): void {
     this.#line.clear();
-    if (this.#shared && !this.#atLineStart) process.stderr.write('\n');
+    if (this.#shared && !this.#atLineStart) say('\n');
     this.#atLineStart = true;
-    process.stderr.write(text);
+    say(text);
   }
 }

@@ -1,6 +1,7 @@
 import { nearestWord } from '@berth/core/nearest';
 import { VERSION } from '@berth/core/version';
 import { COMMANDS, type CommandEntry, NOUNS } from './command-table.ts';
+import { print } from './output/write.ts';
 import { usageError } from './usage-error.ts';
 
 /**
@@ -11,17 +12,17 @@ import { usageError } from './usage-error.ts';
 export function helpOrSuggest(path: readonly string[], words: readonly string[]): number {
   const wantsHelp = words.includes('--help') || words.includes('-h');
   if (words.length === 1 && (words[0] === '--version' || words[0] === '-v')) {
-    process.stdout.write(`berth ${VERSION}\n`);
+    print(`berth ${VERSION}\n`);
     return 0;
   }
   if (path.length === 0 && (wantsHelp || words.length === 0)) {
-    process.stdout.write(overview());
+    print(overview());
     return 0;
   }
   const name = path.join(' ');
   if (name in NOUNS) {
     if (wantsHelp) {
-      process.stdout.write(helpOfNoun(name));
+      print(helpOfNoun(name));
       return 0;
     }
     throw usageError(`\`berth ${name}\` needs one more word`, `one of ${verbsOf(name).join(', ')}`);

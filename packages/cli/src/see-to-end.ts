@@ -4,6 +4,7 @@ import type { RunView } from '@berth/core/api-schemas';
 import { followRun } from './follow-run.ts';
 import { EXIT_INTERRUPTED } from './output/error.ts';
 import { styledError } from './output/style.ts';
+import { print, say } from './output/write.ts';
 import { exitCodeOf, formatEnd } from './run-end.ts';
 
 export interface SeeToEndOptions {
@@ -21,23 +22,23 @@ export interface SeeToEndOptions {
 /** Follows a run to its end, brings its artifacts and says what became of it. Returns the exit code. */
 export async function seeToEnd(client: Client, run: RunView, options: SeeToEndOptions): Promise<number> {
   let ended: RunView;
-  if (run.nodes > 1) process.stderr.write(`${run.nodes} nodes; this is the log of node ${options.node ?? 0}.\n`);
+  if (run.nodes > 1) say(`${run.nodes} nodes; this is the log of node ${options.node ?? 0}.\n`);
   try {
     ended = await followRun(client, run, options);
   } catch (error) {
     if (!options.signal.aborted) throw error;
-    process.stderr.write(`${howToComeBack(run.name)}\n`);
+    say(`${howToComeBack(run.name)}\n`);
     return EXIT_INTERRUPTED;
   }
-  process.stderr.write(`${formatEnd(ended)}\n`);
+  say(`${formatEnd(ended)}\n`);
   if (options.artifacts !== false) await bringArtifacts(client, ended, options);
   return exitCodeOf(ended);
 }
 
 /** For `--detach`: the name alone on standard output, for scripts. */
 export function detached(run: RunView): number {
-  process.stdout.write(`${run.name}\n`);
-  process.stderr.write(`${howToComeBack(run.name)}\n`);
+  print(`${run.name}\n`);
+  say(`${howToComeBack(run.name)}\n`);
   return 0;
 }
 
@@ -51,13 +52,13 @@ async function bringArtifacts(client: Client, run: RunView, { cwd, signal }: See
   if (left.length === 0) return;
   const { fetchArtifacts, jobsWithArtifacts } = await import('./fetch-artifacts.ts');
   const { defaultArtifactsPath } = await import('./artifacts-folder.ts');
-  const warn = (text: string) => process.stderr.write(`${styledError('yellow', 'warning:')} ${text}\n`);
+  const warn = (text: string) => say(`${styledError('yellow', 'warning:')} ${text}\n`);
   try {
     if (jobsWithArtifacts(run).length > 0) {
       const path = await defaultArtifactsPath(cwd, run.name);
       const refused = await fetchArtifacts(client, run, path, signal);
       for (const entry of refused) warn(`${entry} was left out: it leads out of the folder, or is no file`);
-      process.stderr.write(`  artifacts: ${relative(cwd, path) || path}\n`);
+      say(`  artifacts: ${relative(cwd, path) || path}\n`);
     }
     if (jobsWithArtifacts(run).length < left.length) {
       warn(`not all artifacts are at the server yet; \`berth run artifacts ${run.name}\` fetches them later`);
@@ -65,6 +66,6 @@ async function bringArtifacts(client: Client, run: RunView, { cwd, signal }: See
   } catch (error) {
     if (signal.aborted) return;
     warn(`the artifacts could not be brought here: ${error instanceof Error ? error.message : String(error)}`);
-    process.stderr.write(`  \`berth run artifacts ${run.name}\` tries again\n`);
+    say(`  \`berth run artifacts ${run.name}\` tries again\n`);
   }
 }

@@ -2,6 +2,7 @@ import type { Client } from '@berth/client/client';
 import { events } from '@berth/client/follow';
 import type { RunView } from '@berth/core/api-schemas';
 import { formatRuns } from './output/runs.ts';
+import { print } from './output/write.ts';
 
 /** Events come in bursts; one look at the list answers for all of them. */
 const BURST_MS = 150;
@@ -13,7 +14,7 @@ export async function watchRuns(client: Client, list: () => Promise<RunView[]>):
     const text = formatRuns(await list(), Date.now());
     // On a terminal the list stays in its place; elsewhere every state of it is printed.
     if (process.stdout.isTTY && lines > 0) process.stdout.write(`\x1b[${lines}A\x1b[J`);
-    process.stdout.write(`${text}\n`);
+    print(`${text}\n`);
     lines = text.split('\n').length;
   };
   await show();

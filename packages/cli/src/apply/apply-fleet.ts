@@ -2,6 +2,7 @@ import type { CheckedFleet } from '@berth/core/configuration';
 import { EXIT_FAILURE } from '../output/error.ts';
 import { plural } from '../output/format.ts';
 import { statusLine } from '../output/status-line.ts';
+import { print, say } from '../output/write.ts';
 import type { ApplyParts } from './apply.ts';
 import { formatFleetPlan } from './plan-view.ts';
 
@@ -17,13 +18,13 @@ export async function applyFleet(fleet: CheckedFleet, parts: ApplyParts): Promis
   progress.clear();
   const { project } = await context.target();
   const about = { file: source.file, project, code: null, maxOffers: options.maxOffers ?? SHOWN_OFFERS };
-  process.stderr.write(`${formatFleetPlan(plan, about)}\n\n`);
+  say(`${formatFleetPlan(plan, about)}\n\n`);
   if (plan.action === 'none' && options.force !== true) {
-    process.stderr.write(`Nothing to do: ${plan.name} is as the configuration says.\n`);
+    say(`Nothing to do: ${plan.name} is as the configuration says.\n`);
     return 0;
   }
   if (!(await agree(plan.action === 'create' ? `Make the fleet ${plan.name}?` : `Change the fleet ${plan.name}?`))) {
-    process.stderr.write('Nothing was changed.\n');
+    say('Nothing was changed.\n');
     return EXIT_FAILURE;
   }
   signal.throwIfAborted();
@@ -34,8 +35,8 @@ export async function applyFleet(fleet: CheckedFleet, parts: ApplyParts): Promis
       base: current === null ? null : { id: current.id, version: current.version },
     },
   });
-  process.stdout.write(`${view.name}\n`);
+  print(`${view.name}\n`);
   const { target } = view.nodes;
-  process.stderr.write(`It aims at ${plural(target, 'instance')}: \`berth fleet get ${view.name}\` shows them.\n`);
+  say(`It aims at ${plural(target, 'instance')}: \`berth fleet get ${view.name}\` shows them.\n`);
   return 0;
 }

@@ -9,6 +9,7 @@ import { BerthError } from '@berth/core/errors';
 import { EXIT_FAILURE } from '../output/error.ts';
 import { statusLine } from '../output/status-line.ts';
 import { styledError } from '../output/style.ts';
+import { say } from '../output/write.ts';
 import { detached, seeToEnd } from '../see-to-end.ts';
 import type { ApplyParts } from './apply.ts';
 import { collectCode } from './collect-code.ts';
@@ -38,11 +39,11 @@ export async function applyRun(task: CheckedTask, parts: ApplyParts): Promise<nu
   progress.clear();
   const { project } = await context.target();
   const about = { file: source.file, project, code: packed.about, maxOffers: options.maxOffers ?? SHOWN_OFFERS };
-  process.stderr.write(`${formatRunPlan(plan, about)}\n\n`);
-  for (const warning of packed.warnings) process.stderr.write(`${styledError('yellow', 'warning:')} ${warning}\n`);
+  say(`${formatRunPlan(plan, about)}\n\n`);
+  for (const warning of packed.warnings) say(`${styledError('yellow', 'warning:')} ${warning}\n`);
 
   if (!(await agree(question(plan, parts)))) {
-    process.stderr.write('Nothing was changed.\n');
+    say('Nothing was changed.\n');
     return EXIT_FAILURE;
   }
   signal.throwIfAborted();

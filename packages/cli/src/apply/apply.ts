@@ -5,6 +5,7 @@ import { type ConfigurationText, parseConfigurationText, readConfigurationFile }
 import type { Context } from '../context.ts';
 import { Interrupts } from '../interrupts.ts';
 import { confirm } from '../output/confirm.ts';
+import { say } from '../output/write.ts';
 import { aboutFlags, placementOverrides } from '../placement-options.ts';
 import { loadProfile } from '../profiles.ts';
 import { usageError } from '../usage-error.ts';
@@ -34,7 +35,7 @@ export async function apply(context: Context, options: ApplyOptions, args: reado
     const { applyRun } = await import('./apply-run.ts');
     return await applyRun(configuration, parts);
   } catch (error) {
-    if (error === interrupts.signal.reason) process.stderr.write('Interrupted; nothing was submitted.\n');
+    if (error === interrupts.signal.reason) say('Interrupted; nothing was submitted.\n');
     throw error;
   }
 }

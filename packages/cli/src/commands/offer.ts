@@ -2,6 +2,7 @@ import { defineCommand, withJson } from '../command.ts';
 import { printJson } from '../output/json.ts';
 import { formatOffers, formatSources } from '../output/offers.ts';
 import { parseCount } from '../output/parse-option.ts';
+import { print, say } from '../output/write.ts';
 import { offerConfiguration, type PlacementOptions, withPlacement, withResources } from '../placement-options.ts';
 
 interface Options extends PlacementOptions {
@@ -28,8 +29,8 @@ export default defineCommand<Options>({
       printJson(answer);
       return;
     }
-    process.stdout.write(`${formatOffers(answer)}\n`);
+    print(`${formatOffers(answer)}\n`);
     const problems = formatSources(answer.sources);
-    if (problems !== '') process.stderr.write(`${problems}\n`);
+    if (problems !== '') say(`${problems}\n`);
   },
 });

@@ -4,6 +4,7 @@ import { defineCommand, withJson } from '../command.ts';
 import { printJson } from '../output/json.ts';
 import { parseCount } from '../output/parse-option.ts';
 import { formatRuns } from '../output/runs.ts';
+import { print } from '../output/write.ts';
 
 interface Options {
   readonly all?: true;
@@ -37,12 +38,12 @@ export default defineCommand<Options>({
       return;
     }
     if (runs.length > 0 || options.all === true || options.last !== undefined) {
-      process.stdout.write(`${formatRuns(runs, Date.now())}\n`);
+      print(`${formatRuns(runs, Date.now())}\n`);
       return;
     }
     const last = await listRuns(client, { last: 1 });
     const more = last.length === 0 ? 'Start one with `berth apply`.' : `The last one:\n${formatRuns(last, Date.now())}`;
-    process.stdout.write(`Nothing runs. ${more}\n`);
+    print(`Nothing runs. ${more}\n`);
   },
 });
 

@@ -1,6 +1,7 @@
 import { isRunFinished } from '@berth/core/states';
 import { defineCommand, withJson } from '../command.ts';
 import { printJson } from '../output/json.ts';
+import { print } from '../output/write.ts';
 
 interface Options {
   readonly abort?: true;
@@ -30,8 +31,7 @@ export default defineCommand<Options, [runs: string[]]>({
     for (const run of runs) {
       const view = await client.call('run.stop', { params: { run }, body: { abort: options.abort === true } });
       stopped.push(view);
-      if (options.json !== true)
-        process.stdout.write(`${view.name}: ${isRunFinished(view.status) ? view.status : 'stopping'}\n`);
+      if (options.json !== true) print(`${view.name}: ${isRunFinished(view.status) ? view.status : 'stopping'}\n`);
     }
     if (options.json === true) printJson({ runs: stopped });
     return 0;

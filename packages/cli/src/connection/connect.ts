@@ -5,6 +5,7 @@ import { VERSION } from '@berth/core/version';
 import { isEmbeddedAt } from '../embedded/address.ts';
 import { readServerFile } from '../embedded/server-file.ts';
 import type { Home } from '../home.ts';
+import { say } from '../output/write.ts';
 import { revivingTransport } from './reviving-transport.ts';
 import { findTarget, type Target } from './target.ts';
 
@@ -49,7 +50,7 @@ export async function connect(env: NodeJS.ProcessEnv, home: Home, project: strin
 function warnOfOtherVersion(home: Home): void {
   const version = readServerFile(home)?.version;
   if (version === undefined || version === VERSION) return;
-  process.stderr.write(
+  say(
     `warning: the server of this machine is Berth ${version}, this is ${VERSION}; ` +
       '`berth server stop` ends the old one (jobs go on), the next command starts the new one\n',
   );

@@ -1,5 +1,7 @@
 import { usageError } from '../usage-error.ts';
 import { EXIT_INTERRUPTED, Reported } from './error.ts';
+import { unsealed } from './style.ts';
+import { say } from './write.ts';
 
 /**
  * Asks on the terminal. Only `y` and `yes` mean yes.
@@ -21,12 +23,12 @@ export async function ask(prompt: string, options: { readonly hidden?: boolean }
   try {
     return await new Promise<string>((resolve, reject) => {
       lines.once('SIGINT', () => {
-        process.stderr.write('\nNothing was changed.\n');
+        say('\nNothing was changed.\n');
         reject(new Reported(EXIT_INTERRUPTED));
       });
       lines.once('close', () => resolve('')); // Ctrl-D
-      lines.question(prompt, (answer) => {
-        if (options.hidden === true) process.stderr.write('\n');
+      lines.question(unsealed(prompt), (answer) => {
+        if (options.hidden === true) say('\n');
         resolve(answer);
       });
     });
@@ -40,7 +42,7 @@ function hideTyping(lines: object): void {
   const written = lines as { _writeToOutput?: (text: string) => void }; // documented nowhere, used everywhere
   let prompted = false;
   written._writeToOutput = (text) => {
-    if (!prompted) process.stderr.write(text);
+    if (!prompted) process.stderr.write(text); // the library's own way of drawing the prompt
     prompted = true;
   };
 }

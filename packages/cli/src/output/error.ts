@@ -1,5 +1,6 @@
 import { type BerthError, type ConfigIssue, isUserMistake } from '@berth/core/errors';
 import { styledError } from './style.ts';
+import { say } from './write.ts';
 
 export interface ReportOptions {
   /** Also as JSON on standard output, for a program that reads it. */
@@ -42,12 +43,12 @@ export async function reportError(error: unknown, options: ReportOptions): Promi
     process.stdout.write(`${JSON.stringify({ error: asView(error) })}\n`);
     return exitCode;
   }
-  process.stderr.write(`${styledError('red', 'error:')} ${messageOf(error)}\n`);
+  say(`${styledError('red', 'error:')} ${messageOf(error)}\n`);
   if (!isBerthError(error)) return exitCode;
   const source = sources.get(error);
-  if (source !== undefined) process.stderr.write(`${await formatPlaces(error, source)}\n`);
-  else for (const issue of error.issues) process.stderr.write(formatIssue(issue));
-  if (error.hint !== undefined) process.stderr.write(`  ${styledError('cyan', 'hint:')} ${error.hint}\n`);
+  if (source !== undefined) say(`${await formatPlaces(error, source)}\n`);
+  else for (const issue of error.issues) say(formatIssue(issue));
+  if (error.hint !== undefined) say(`  ${styledError('cyan', 'hint:')} ${error.hint}\n`);
   return exitCode;
 }
 

@@ -1,5 +1,7 @@
+import { print, say } from './write.ts';
+
 /** The token on standard output, alone, so that it can be piped; the words around it beside. */
 export function printNewToken(what: string, token: string): void {
-  process.stderr.write(`${what}. The token is shown only now:\n`);
-  process.stdout.write(`${token}\n`);
+  say(`${what}. The token is shown only now:\n`);
+  print(`${token}\n`);
 }

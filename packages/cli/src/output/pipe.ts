@@ -1,5 +1,6 @@
 import { getSystemErrorMessage } from 'node:util';
 import { styledError } from './style.ts';
+import { say } from './write.ts';
 
 /**
  * What becomes of a process whose output cannot be written. `berth logs x | head` closes our standard
@@ -10,7 +11,7 @@ export function endWhenOutputFails(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
     const why = error.errno === undefined ? error.message : getSystemErrorMessage(error.errno);
-    process.stderr.write(`${styledError('red', 'error:')} the output cannot be written: ${why}\n`);
+    say(`${styledError('red', 'error:')} the output cannot be written: ${why}\n`);
     process.exit(1);
   });
   process.stderr.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

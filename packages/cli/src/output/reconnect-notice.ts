@@ -1,5 +1,6 @@
 import type { BerthError } from '@berth/core/errors';
 import { styledError } from './style.ts';
+import { say } from './write.ts';
 
 /** A command may follow several streams of one server; one of them may speak in this time. */
 const QUIET_MS = 10_000;
@@ -10,6 +11,6 @@ export function reconnectNotice(now: () => number = Date.now): (error: BerthErro
   return (error, attempt) => {
     if (attempt !== 2 || now() - toldAt < QUIET_MS) return;
     toldAt = now();
-    process.stderr.write(`${styledError('yellow', 'warning:')} ${error.message}; trying again (the run goes on)\n`);
+    say(`${styledError('yellow', 'warning:')} ${error.message}; trying again (the run goes on)\n`);
   };
 }

@@ -1,3 +1,5 @@
+import { printableLine } from './printable.ts';
+
 /** One line at the bottom of a terminal that is written over again and again. */
 export interface StatusLine {
   /** Elsewhere than on a terminal each new text is a line of its own. */
@@ -13,7 +15,8 @@ export function statusLine(stream: NodeJS.WriteStream, plain = false): StatusLin
   let shown = '';
   let visible = false;
   return {
-    show(text) {
+    show(said) {
+      const text = printableLine(said);
       if (!stream.isTTY) {
         if (plain && text !== shown) stream.write(`${text}\n`);
         shown = text;

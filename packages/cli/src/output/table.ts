@@ -1,3 +1,5 @@
+import { printableLine } from './printable.ts';
+
 /** A column: how much of it may go when the terminal is narrow is for the column to say. */
 export interface Column<Row> {
   readonly title: string;
@@ -19,7 +21,7 @@ const GAP = 2;
  */
 export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number | null): string {
   let shown = columns
-    .map((column) => ({ column, cells: rows.map((row) => onOneLine(column.value(row))) }))
+    .map((column) => ({ column, cells: rows.map((row) => printableLine(column.value(row))) }))
     .filter(({ cells }) => rows.length === 0 || cells.some((cell) => cell !== ''));
   const natural = (entry: (typeof shown)[number]) =>
     entry.cells.reduce((most, cell) => Math.max(most, cell.length), entry.column.title.length);
@@ -82,12 +84,4 @@ function shrink(
 function pad(text: string, width: number, align: 'right' | undefined): string {
   const cut = text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text;
   return align === 'right' ? cut.padStart(width) : cut.padEnd(width);
-}
-
-/** What others wrote may hold line breaks and escape sequences. */
-function onOneLine(text: string): string {
-  return text
-    .replace(/\s+/g, ' ')
-    .replace(/[\u0000-\u001f\u007f-\u009f]/g, '')
-    .trim();
 }

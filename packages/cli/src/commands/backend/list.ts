@@ -4,6 +4,7 @@ import { statusColour } from '../../output/describe.ts';
 import { printJson } from '../../output/json.ts';
 import { styled } from '../../output/style.ts';
 import { type Column, formatTable, terminalWidth } from '../../output/table.ts';
+import { print } from '../../output/write.ts';
 
 export default defineCommand<{ readonly json?: true }>({
   define: withJson,
@@ -11,8 +12,7 @@ export default defineCommand<{ readonly json?: true }>({
     const client = await context.client();
     const backends = await client.call('backend.list');
     if (options.json === true) printJson(backends);
-    else
-      process.stdout.write(backends.length === 0 ? 'The project has no backends.\n' : `${formatBackends(backends)}\n`);
+    else print(backends.length === 0 ? 'The project has no backends.\n' : `${formatBackends(backends)}\n`);
   },
 });
 

@@ -4,9 +4,11 @@ import { defineCommand, withJson } from '../../command.ts';
 import { timestamp } from '../../output/format.ts';
 import { printJson } from '../../output/json.ts';
 import { parseCount } from '../../output/parse-option.ts';
+import { printableLine } from '../../output/printable.ts';
 import { reconnectNotice } from '../../output/reconnect-notice.ts';
 import { styled } from '../../output/style.ts';
 import { type Column, formatTable, terminalWidth } from '../../output/table.ts';
+import { print } from '../../output/write.ts';
 
 interface Options {
   readonly run?: string;
@@ -34,13 +36,14 @@ export default defineCommand<Options>({
     const past = answer.events.toReversed();
     if (options.watch !== true) {
       if (options.json === true) printJson(answer);
-      else process.stdout.write(past.length === 0 ? 'Nothing has happened yet.\n' : `${formatEvents(past)}\n`);
+      else print(past.length === 0 ? 'Nothing has happened yet.\n' : `${formatEvents(past)}\n`);
       return;
     }
-    const print = (event: EventView) => {
-      process.stdout.write(options.json === true ? `${JSON.stringify(event)}\n` : `${formatLine(event)}\n`);
+    const show = (event: EventView) => {
+      if (options.json === true) process.stdout.write(`${JSON.stringify(event)}\n`);
+      else print(`${formatLine(event)}\n`);
     };
-    for (const event of past) print(event);
+    for (const event of past) show(event);
     const from = past.at(-1)?.id;
     const watching = events(
       client,
@@ -48,7 +51,7 @@ export default defineCommand<Options>({
       { onReconnect: reconnectNotice() },
     );
     const known = new Set(past.map(({ id }) => id));
-    for await (const event of watching) if (!known.has(event.id)) print(event);
+    for await (const event of watching) if (!known.has(event.id)) show(event);
   },
 });
 
@@ -64,7 +67,7 @@ function formatEvents(events: readonly EventView[]): string {
 }
 
 function formatLine(event: EventView): string {
-  return `${styled('gray', timestamp(event.at))}  ${aboutOf(event)}  ${event.message}`;
+  return `${styled('gray', timestamp(event.at))}  ${printableLine(aboutOf(event))}  ${printableLine(event.message)}`;
 }
 
 /** A job is called `node 0` in every run: only with its run's name does it say which one. */

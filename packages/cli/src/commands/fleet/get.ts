@@ -5,6 +5,7 @@ import { timestamp } from '../../output/format.ts';
 import { formatInstances } from '../../output/instances.ts';
 import { printJson } from '../../output/json.ts';
 import { styled } from '../../output/style.ts';
+import { print } from '../../output/write.ts';
 
 export default defineCommand<{ readonly json?: true }, [fleet: string]>({
   define: (parser) => withJson(parser.argument('<fleet>', 'name or id')),
@@ -22,6 +23,6 @@ export default defineCommand<{ readonly json?: true }, [fleet: string]>({
       ['Nodes', `${view.nodes.min}..${view.nodes.max ?? ''}, aims at ${view.nodes.target}`],
       ['Created', timestamp(view.created_at)],
     ]);
-    process.stdout.write(`${facts}\n\n${formatInstances(view.instances, Date.now())}\n`);
+    print(`${facts}\n\n${formatInstances(view.instances, Date.now())}\n`);
   },
 });

@@ -5,6 +5,7 @@ import { age, dollars } from '../../output/format.ts';
 import { printJson } from '../../output/json.ts';
 import { styled } from '../../output/style.ts';
 import { type Column, formatTable, terminalWidth } from '../../output/table.ts';
+import { print } from '../../output/write.ts';
 
 interface Options {
   readonly all?: true;
@@ -17,7 +18,7 @@ export default defineCommand<Options>({
     const client = await context.client();
     const fleets = await client.call('fleet.list', { query: options.all === true ? { all: 'true' } : {} });
     if (options.json === true) printJson(fleets);
-    else process.stdout.write(fleets.length === 0 ? 'There are no fleets.\n' : `${formatFleets(fleets)}\n`);
+    else print(fleets.length === 0 ? 'There are no fleets.\n' : `${formatFleets(fleets)}\n`);
   },
 });
 

@@ -4,6 +4,7 @@ import { formatFacts } from '../../output/facts.ts';
 import { dollars, timestamp } from '../../output/format.ts';
 import { printJson } from '../../output/json.ts';
 import { styled } from '../../output/style.ts';
+import { print } from '../../output/write.ts';
 
 export default defineCommand<{ readonly json?: true }, [instance: string]>({
   define: (parser) => withJson(parser.argument('<instance>', 'name or id')),
@@ -31,6 +32,6 @@ export default defineCommand<{ readonly json?: true }, [instance: string]>({
       ['Per hour', dollars(view.price_per_hour)],
       ['Cost', dollars(view.cost)],
     ]);
-    process.stdout.write(`${facts}\n`);
+    print(`${facts}\n`);
   },
 });

@@ -1,6 +1,7 @@
 import { defineCommand, withJson } from '../../command.ts';
 import { formatInstances } from '../../output/instances.ts';
 import { printJson } from '../../output/json.ts';
+import { print } from '../../output/write.ts';
 
 interface Options {
   readonly all?: true;
@@ -15,6 +16,6 @@ export default defineCommand<Options>({
       query: options.all === true ? { all: 'true', limit: 1000 } : { limit: 1000 },
     });
     if (options.json === true) printJson(instances);
-    else process.stdout.write(`${formatInstances(instances, Date.now())}\n`);
+    else print(`${formatInstances(instances, Date.now())}\n`);
   },
 });

@@ -1,6 +1,7 @@
 import { createClient } from '@berth/client/client';
 import { defineCommand } from '../../command.ts';
 import { readConfig } from '../../connection/config-file.ts';
+import { print } from '../../output/write.ts';
 import { usageError } from '../../usage-error.ts';
 
 interface Options {
@@ -41,7 +42,7 @@ export default defineCommand<Options>({
     editConfig(context.home.config, (projects) => {
       projects.put({ name: options.name, url, token, isDefault: options.default === true || isFirst });
     });
-    process.stdout.write(`${options.name}: added to ${context.home.config}\n`);
+    print(`${options.name}: added to ${context.home.config}\n`);
   },
 });
 

@@ -1,5 +1,6 @@
 import { defineCommand, withJson } from '../../command.ts';
 import { printJson } from '../../output/json.ts';
+import { print } from '../../output/write.ts';
 
 export default defineCommand<{ readonly json?: true }, [name: string]>({
   usesProject: false,
@@ -9,8 +10,6 @@ export default defineCommand<{ readonly json?: true }, [name: string]>({
     const project = await client.call('project.create', { body: { name } });
     if (options.json === true) printJson(project);
     else
-      process.stdout.write(
-        `${project.name}: created; use it with \`--project\`, or \`berth project set-default ${project.name}\`\n`,
-      );
+      print(`${project.name}: created; use it with \`--project\`, or \`berth project set-default ${project.name}\`\n`);
   },
 });

@@ -3,6 +3,7 @@ import { age } from '../../output/format.ts';
 import { printJson } from '../../output/json.ts';
 import { styled } from '../../output/style.ts';
 import { type Column, formatTable, terminalWidth } from '../../output/table.ts';
+import { print } from '../../output/write.ts';
 
 export default defineCommand<{ readonly json?: true }>({
   define: withJson,
@@ -22,6 +23,6 @@ export default defineCommand<{ readonly json?: true }>({
       { title: 'MEMBERS', value: (project) => String(project.members.length), align: 'right' },
       { title: 'CREATED', value: (project) => age(project.created_at, now), align: 'right' },
     ];
-    process.stdout.write(`Projects of ${url}\n${formatTable(columns, projects, terminalWidth())}\n`);
+    print(`Projects of ${url}\n${formatTable(columns, projects, terminalWidth())}\n`);
   },
 });

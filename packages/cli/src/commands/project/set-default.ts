@@ -1,5 +1,6 @@
 import { defineCommand } from '../../command.ts';
 import { readConfig } from '../../connection/config-file.ts';
+import { print } from '../../output/write.ts';
 
 export default defineCommand<object, [name: string]>({
   usesProject: false,
@@ -16,6 +17,6 @@ export default defineCommand<object, [name: string]>({
       const { url, token } = await context.target();
       editConfig(context.home.config, (projects) => projects.put({ name, url, token, isDefault: true }));
     }
-    process.stdout.write(`${name}: used when no project is named\n`);
+    print(`${name}: used when no project is named\n`);
   },
 });

@@ -4,6 +4,7 @@ import { defaultArtifactsPath } from '../../artifacts-folder.ts';
 import { defineCommand } from '../../command.ts';
 import { fetchArtifacts, jobsWithArtifacts } from '../../fetch-artifacts.ts';
 import { styledError } from '../../output/style.ts';
+import { print, say } from '../../output/write.ts';
 
 export default defineCommand<{ readonly output?: string }, [run: string]>({
   define: (parser) =>
@@ -25,10 +26,8 @@ export default defineCommand<{ readonly output?: string }, [run: string]>({
         ? await defaultArtifactsPath(context.cwd, run.name)
         : resolve(context.cwd, options.output);
     for (const entry of await fetchArtifacts(client, run, path)) {
-      process.stderr.write(
-        `${styledError('yellow', 'warning:')} ${entry} was left out: it leads out of the folder, or is no file\n`,
-      );
+      say(`${styledError('yellow', 'warning:')} ${entry} was left out: it leads out of the folder, or is no file\n`);
     }
-    process.stdout.write(`${relative(context.cwd, path) || path}\n`);
+    print(`${relative(context.cwd, path) || path}\n`);
   },
 });

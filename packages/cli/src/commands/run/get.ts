@@ -1,6 +1,7 @@
 import { defineCommand, withJson } from '../../command.ts';
 import { printJson } from '../../output/json.ts';
 import { formatRun } from '../../output/run.ts';
+import { print } from '../../output/write.ts';
 
 interface Options {
   readonly allJobs?: true;
@@ -18,6 +19,6 @@ export default defineCommand<Options, [run: string]>({
       query: options.allJobs === true ? { all_jobs: 'true' } : {},
     });
     if (options.json === true) printJson(view);
-    else process.stdout.write(`${formatRun(view, Date.now())}\n`);
+    else print(`${formatRun(view, Date.now())}\n`);
   },
 });

@@ -2,6 +2,7 @@ import { defineCommand, withJson } from '../../command.ts';
 import { timestamp } from '../../output/format.ts';
 import { printJson } from '../../output/json.ts';
 import { formatTable, terminalWidth } from '../../output/table.ts';
+import { print } from '../../output/write.ts';
 
 export default defineCommand<{ readonly json?: true }>({
   define: withJson,
@@ -20,8 +21,6 @@ export default defineCommand<{ readonly json?: true }>({
       secrets,
       terminalWidth(),
     );
-    process.stdout.write(
-      secrets.length === 0 ? 'There are no secrets. Make one with `berth secret set NAME`.\n' : `${table}\n`,
-    );
+    print(secrets.length === 0 ? 'There are no secrets. Make one with `berth secret set NAME`.\n' : `${table}\n`);
   },
 });

@@ -1,4 +1,5 @@
 import { defineCommand } from '../../command.ts';
+import { print } from '../../output/write.ts';
 import { usageError } from '../../usage-error.ts';
 
 export default defineCommand<{ readonly keepNewline?: true }, [name: string, value: string | undefined]>({
@@ -13,7 +14,7 @@ export default defineCommand<{ readonly keepNewline?: true }, [name: string, val
     if (value === '') throw usageError('the secret would be empty', '`berth secret delete` deletes one');
     const client = await context.client();
     await client.call('secret.put', { params: { secret: name }, body: { value } });
-    process.stdout.write(`${name}: set\n`);
+    print(`${name}: set\n`);
   },
 });
 

@@ -5,6 +5,7 @@ import { ensureEmbeddedServer, runningServer } from '../../embedded/ensure-serve
 import { readServerFile } from '../../embedded/server-file.ts';
 import { type ServerOptions, serverCommand } from '../../embedded/spawn-server.ts';
 import type { Home } from '../../home.ts';
+import { print } from '../../output/write.ts';
 
 const POLL_MS = 50;
 
@@ -25,7 +26,7 @@ export default defineCommand<Options>({
   async run(context, options) {
     const running = await runningServer(context.home);
     if (running !== null) {
-      process.stdout.write(`The server of this machine runs already: ${running.url} (process ${running.pid})\n`);
+      print(`The server of this machine runs already: ${running.url} (process ${running.pid})\n`);
       return 0;
     }
     if (options.foreground === true) {
@@ -33,7 +34,7 @@ export default defineCommand<Options>({
       return runInForeground(context.home, port === null ? options : { ...options, port });
     }
     const started = await ensureEmbeddedServer(context.home, options);
-    process.stdout.write(`Started: ${started.url} (process ${started.pid}), data in ${context.home.root}\n`);
+    print(`Started: ${started.url} (process ${started.pid}), data in ${context.home.root}\n`);
     return 0;
   },
 });

@@ -9,6 +9,7 @@ import { formatFacts } from '../../output/facts.ts';
 import { duration } from '../../output/format.ts';
 import { printJson } from '../../output/json.ts';
 import { styled } from '../../output/style.ts';
+import { print } from '../../output/write.ts';
 
 /** Exit code 0: it answers; 1: it does not. */
 export default defineCommand<{ readonly json?: true }>({
@@ -28,9 +29,7 @@ export default defineCommand<{ readonly json?: true }>({
       const hint = hangs
         ? `its process ${file.pid} lives: see ${logPath(context.home)}, or \`berth server stop --kill\``
         : 'the next command that needs one starts it';
-      process.stdout.write(
-        url === null ? `No server runs on this machine; ${hint}.\n` : `${url} does not answer; ${hint}.\n`,
-      );
+      print(url === null ? `No server runs on this machine; ${hint}.\n` : `${url} does not answer; ${hint}.\n`);
       return 1;
     }
     const other = info.version === VERSION ? '' : ` (this command is ${VERSION})`;
@@ -42,7 +41,7 @@ export default defineCommand<{ readonly json?: true }>({
       ['Up for', duration(Date.now() - info.started_at)],
       ['Data', remote ? null : context.home.root],
     ]);
-    process.stdout.write(`${facts}\n`);
+    print(`${facts}\n`);
     return 0;
   },
 });

@@ -4,6 +4,7 @@ import { runningServer } from '../../embedded/ensure-server.ts';
 import { readServerFile } from '../../embedded/server-file.ts';
 import { isAlive, isServerProcess } from '../../embedded/server-process.ts';
 import { statusLine } from '../../output/status-line.ts';
+import { print } from '../../output/write.ts';
 
 /** It finishes what it is writing; what it waits for it takes up again after the next start. */
 const GRACE_MS = 20_000;
@@ -17,7 +18,7 @@ export default defineCommand<{ readonly kill?: true }>({
     const answers = await runningServer(context.home);
     // That it answers under this number proves who it is; otherwise the time of its start has to.
     if (file === null || (answers === null && !isServerProcess(file))) {
-      process.stdout.write('No server runs on this machine.\n');
+      print('No server runs on this machine.\n');
       return;
     }
     signal(file.pid, options.kill === true ? 'SIGKILL' : 'SIGTERM');
@@ -31,7 +32,7 @@ export default defineCommand<{ readonly kill?: true }>({
         hint: '`berth server stop --kill` does not wait',
       });
     }
-    process.stdout.write('Stopped. Jobs go on; the next command that needs the server starts it again.\n');
+    print('Stopped. Jobs go on; the next command that needs the server starts it again.\n');
   },
 });
 

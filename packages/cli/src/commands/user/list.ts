@@ -4,6 +4,7 @@ import { age } from '../../output/format.ts';
 import { printJson } from '../../output/json.ts';
 import { styled } from '../../output/style.ts';
 import { type Column, formatTable, terminalWidth } from '../../output/table.ts';
+import { print } from '../../output/write.ts';
 
 export default defineCommand<{ readonly json?: true }>({
   usesProject: false,
@@ -23,6 +24,6 @@ export default defineCommand<{ readonly json?: true }>({
       { title: 'E-MAIL', value: (user) => user.email ?? '', min: 10 },
       { title: 'CREATED', value: (user) => age(user.created_at, now), align: 'right' },
     ];
-    process.stdout.write(`${formatTable(columns, users, terminalWidth())}\n`);
+    print(`${formatTable(columns, users, terminalWidth())}\n`);
   },
 });

@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import { defineCommand, withJson } from '../../command.ts';
 import { printJson } from '../../output/json.ts';
+import { print } from '../../output/write.ts';
 import { usageError } from '../../usage-error.ts';
 
 interface Options {
@@ -37,7 +38,7 @@ export default defineCommand<Options, [name: string]>({
     });
     if (options.json === true) printJson(user);
     else
-      process.stdout.write(
+      print(
         `${user.name}: ${user.global_role}, ${user.active ? 'active' : 'shut out'}${user.email ? `, ${user.email}` : ''}\n`,
       );
   },

@@ -1,6 +1,7 @@
 import type { ProjectView } from '@berth/core/api-schemas';
 import { Option } from 'commander';
 import { defineCommand } from '../../../command.ts';
+import { print } from '../../../output/write.ts';
 
 interface Options {
   readonly role: ProjectView['members'][number]['role'];
@@ -19,7 +20,7 @@ export default defineCommand<Options, [user: string]>({
   async run(context, { role }, user) {
     const client = await context.client();
     const project = await client.call('member.put', { params: { user }, body: { role } });
-    process.stdout.write(`${user}: is ${role} of ${project.name}\n`);
+    print(`${user}: is ${role} of ${project.name}\n`);
     return 0;
   },
 });

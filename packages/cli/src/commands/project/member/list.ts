@@ -2,6 +2,7 @@ import type { ProjectView } from '@berth/core/api-schemas';
 import { defineCommand, withJson } from '../../../command.ts';
 import { printJson } from '../../../output/json.ts';
 import { type Column, formatTable, terminalWidth } from '../../../output/table.ts';
+import { print } from '../../../output/write.ts';
 
 type Member = ProjectView['members'][number];
 
@@ -16,8 +17,6 @@ export default defineCommand<{ readonly json?: true }>({
     const { members, name } = await (await context.client()).call('project.get');
     if (options.json === true) printJson(members);
     else
-      process.stdout.write(
-        members.length === 0 ? `${name} has no members.\n` : `${formatTable(COLUMNS, members, terminalWidth())}\n`,
-      );
+      print(members.length === 0 ? `${name} has no members.\n` : `${formatTable(COLUMNS, members, terminalWidth())}\n`);
   },
 });

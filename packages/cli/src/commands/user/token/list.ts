@@ -3,6 +3,7 @@ import { defineCommand, withJson } from '../../../command.ts';
 import { age, timestamp } from '../../../output/format.ts';
 import { printJson } from '../../../output/json.ts';
 import { type Column, formatTable, terminalWidth } from '../../../output/table.ts';
+import { print } from '../../../output/write.ts';
 import { tokenOwner } from '../../../token-owner.ts';
 
 interface Options {
@@ -34,8 +35,6 @@ export default defineCommand<Options>({
         align: 'right',
       },
     ];
-    process.stdout.write(
-      tokens.length === 0 ? 'There are no tokens.\n' : `${formatTable(columns, tokens, terminalWidth())}\n`,
-    );
+    print(tokens.length === 0 ? 'There are no tokens.\n' : `${formatTable(columns, tokens, terminalWidth())}\n`);
   },
 });
