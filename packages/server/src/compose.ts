@@ -136,6 +136,10 @@ async function compose(home: Home, options: StartOptions, log: ServerLog, closer
   closers.push(() => logs.close());
   const limits = config?.limits ?? NO_FILE.limits;
   const blobs = new BlobStore({ dir: home.blobs, store, clock, random, maxBytes: limits.maxBlobBytes });
+  const swept = blobs
+    .sweepUnfinished()
+    .catch((error: unknown) => log.warn('broken uploads were not removed', { error: String(error) }));
+  closers.push(() => swept);
   const metrics = new MetricsRing();
 
   const records = new BackendRecords({ store, sealer, clock, random, log, recordEvent });

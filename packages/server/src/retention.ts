@@ -57,5 +57,7 @@ export async function removeOld(options: RetentionOptions, signal: AbortSignal):
     }
   }
   const removedBlobs = signal.aborted ? 0 : await collectBlobs(store, blobs, clock.now());
-  if (events + removedBlobs > 0) log.info('old rows were removed', { events, blobs: removedBlobs });
+  const uploads = signal.aborted ? 0 : await blobs.sweepUnfinished();
+  if (events + removedBlobs + uploads > 0)
+    log.info('what was too old was removed', { events, blobs: removedBlobs, uploads });
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -126,4 +126,49 @@ test('what nobody used for a week goes, unless a live run needs it', async (t) =
   clock.time += KEEP_UNUSED_MS + 1;
   assert.equal(await collectBlobs(store, blobs, clock.now()), 2);
   assert.equal(await store.read.blobs.count(), 0);
+});
+
+test('regression: a blob whose file is gone or cut short is asked for again, and repaired by what is sent', async (t) => {
+  const { blobs } = setup(t);
+  const bytes = randomBytes(5000);
+  const hash = hashOf(bytes);
+  await blobs.put(mine, hash, chunks(bytes));
+  for (const harm of [() => rmSync(blobs.path(mine, hash)), () => truncateSync(blobs.path(mine, hash), 4096)]) {
+    harm();
+    assert.deepEqual(await blobs.missing(mine, [hash]), [hash]);
+    await assert.rejects(blobs.use(mine, [hash]), { code: 'conflict', hint: /Apply again/ });
+    await assert.rejects(blobs.open(mine, hash), { code: 'not-found' });
+    await blobs.put(mine, hash, chunks(bytes));
+    assert.deepEqual(await blobs.missing(mine, [hash]), []);
+    await blobs.use(mine, [hash]);
+    assert.deepEqual(readFileSync(blobs.path(mine, hash)), bytes);
+  }
+  const { file } = await blobs.open(mine, hash);
+  await file.close();
+});
+
+test('regression: what a killed server left of uploads is removed, and not what is being sent', async (t) => {
+  const { blobs, dir } = setup(t);
+  const bytes = randomBytes(2000);
+  const hash = hashOf(bytes);
+  await blobs.put(mine, hash, chunks(bytes));
+  writeFileSync(`${blobs.path(mine, hash)}.0011223344556677.tmp`, 'half');
+  const sent = randomBytes(3000);
+  const half = Promise.withResolvers<void>();
+  const rest = Promise.withResolvers<void>();
+  const slow = blobs.put(
+    mine,
+    hashOf(sent),
+    (async function* () {
+      yield sent.subarray(0, 1000);
+      half.resolve();
+      await rest.promise;
+      yield sent.subarray(1000);
+    })(),
+  );
+  await half.promise;
+  assert.equal(await blobs.sweepUnfinished(), 1);
+  rest.resolve();
+  await slow;
+  assert.deepEqual(filesIn(dir).sort(), [hash, hashOf(sent)].sort());
 });

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { renameSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BerthError } from '@berth/core/errors';
 import type { BlobHash, Clock, Millis, ProjectId, RandomBytes } from '@berth/core/ids';
-import type { Store } from '@berth/store';
+import type { BlobRow, Store } from '@berth/store';
 import { isMissing } from '../logs/job-log.ts';
+import { filesBelow, syncFolders } from './folders.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 /** Code that no live run needs stays this long, so that the next apply of it sends nothing. */
@@ -23,15 +24,21 @@ export interface BlobStoreOptions {
   readonly maxBytes: number;
 }
 
+/** What an upload writes to, until it is whole. */
+const UNFINISHED = '.tmp';
+
 export const blobId = (project: ProjectId, hash: BlobHash): string => `${project}/${hash}`;
 
 /**
  * Code and files of the users under their SHA-256, each project's apart: a hash proves what the bytes
- * are, not that somebody may have them.
+ * are, not that somebody may have them. What is on the disk decides whether a blob is here; its row says
+ * how long it is and when it may go.
  */
 export class BlobStore {
   readonly maxBytes: number;
   readonly #options: BlobStoreOptions;
+  /** Paths that uploads are writing to. */
+  readonly #underway = new Set<string>();
 
   constructor(options: BlobStoreOptions) {
     this.#options = options;
@@ -44,26 +51,42 @@ export class BlobStore {
     const { store, clock } = this.#options;
     const rows = await store.read.blobs.find({ where: { id: { in: hashes.map((hash) => blobId(project, hash)) } } });
     const oldest = clock.now() - KEEP_UNUSED_MS + MARGIN_MS;
-    const here = new Set(rows.filter(({ usedAt }) => usedAt > oldest).map(({ hash }) => hash));
+    const whole = await this.#whole(rows.filter(({ usedAt }) => usedAt > oldest));
+    const here = new Set(whole.map(({ hash }) => hash));
     return hashes.filter((hash) => !here.has(hash));
   }
 
   /**
-   * Stores the bytes of `body`, which must have the hash that they are sent under. Nothing is kept of
-   * what is too long, is broken off, or is something else.
+   * Stores the bytes of `body`, which must have the hash that they are sent under, also in the place of a
+   * file that was damaged. Nothing is kept of what is too long, is broken off, or is something else. When
+   * it resolves, the bytes outlive a power cut.
    * @throws BerthError `too-large` or `invalid-request`
    */
   async put(project: ProjectId, hash: BlobHash, body: AsyncIterable<Uint8Array>): Promise<void> {
     const { clock, random } = this.#options;
     const path = this.path(project, hash);
-    const beside = `${path}.${Buffer.from(random(8)).toString('hex')}.tmp`;
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const beside = `${path}.${Buffer.from(random(8)).toString('hex')}${UNFINISHED}`;
+    const made = await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    this.#underway.add(beside);
     try {
       const bytes = await this.#write(beside, hash, body);
       await this.#record(project, hash, bytes, clock.now(), () => renameSync(beside, path));
+      await syncFolders(dirname(path), made === undefined ? dirname(path) : dirname(made));
     } finally {
       await rm(beside, { force: true });
+      this.#underway.delete(beside);
     }
+  }
+
+  /** Removes what uploads have left behind that broke off with their server. Returns how many files went. */
+  async sweepUnfinished(): Promise<number> {
+    let removed = 0;
+    for await (const path of filesBelow(this.#options.dir)) {
+      if (!path.endsWith(UNFINISHED) || this.#underway.has(path)) continue;
+      await rm(path, { force: true });
+      removed++;
+    }
+    return removed;
   }
 
   /**
@@ -76,7 +99,7 @@ export class BlobStore {
     const ids = [...new Set(hashes)].map((hash) => blobId(project, hash));
     const now = clock.now();
     const rows = await store.read.blobs.find({ where: { id: { in: ids } } });
-    const here = new Set(rows.map(({ id }) => id));
+    const here = new Set((await this.#whole(rows)).map(({ id }) => id));
     const absent = ids.find((id) => !here.has(id));
     if (absent !== undefined) {
       throw new BerthError('conflict', `The server does not have the blob ${absent.split('/')[1]} in this project.`, {
@@ -93,14 +116,12 @@ export class BlobStore {
 
   /** @throws BerthError `not-found` */
   async open(project: ProjectId, hash: BlobHash): Promise<{ readonly file: FileHandle; readonly bytes: number }> {
+    const row = await this.#options.store.read.blobs.get(blobId(project, hash));
+    if (row === null || (await this.#whole([row])).length === 0) throw gone(hash);
     try {
-      const file = await open(this.path(project, hash), 'r');
-      return { file, bytes: (await file.stat()).size };
+      return { file: await open(this.path(project, hash), 'r'), bytes: row.bytes };
     } catch (error) {
-      if (!isMissing(error)) throw error;
-      throw new BerthError('not-found', `The blob ${hash} is not in the server's store any more.`, {
-        hint: 'Stop the run and apply it again: its code is then sent anew.',
-      });
+      throw isMissing(error) ? gone(hash) : error;
     }
   }
 
@@ -112,6 +133,21 @@ export class BlobStore {
   async removeProject(project: ProjectId): Promise<void> {
     await this.#options.store.transaction((tables) => tables.blobs.delete({ projectId: project }));
     await rm(join(this.#options.dir, project), { recursive: true, force: true });
+  }
+
+  /** Those whose files are there and as long as they were. */
+  async #whole(rows: readonly BlobRow[]): Promise<BlobRow[]> {
+    const sizes = await Promise.all(
+      rows.map(async ({ projectId, hash }) => {
+        try {
+          return (await stat(this.path(projectId, hash))).size;
+        } catch (error) {
+          if (isMissing(error)) return null;
+          throw error;
+        }
+      }),
+    );
+    return rows.filter(({ bytes }, at) => sizes[at] === bytes);
   }
 
   async #write(path: string, hash: BlobHash, body: AsyncIterable<Uint8Array>): Promise<number> {
@@ -133,6 +169,7 @@ export class BlobStore {
           hint: 'They changed on the way or while they were read; send them again.',
         });
       }
+      await file.sync();
       return bytes;
     } finally {
       await file.close();
@@ -149,6 +186,12 @@ export class BlobStore {
       else await tables.blobs.insert({ id, hash, projectId: project, bytes, createdAt: now, usedAt: now });
     });
   }
+}
+
+function gone(hash: BlobHash): BerthError {
+  return new BerthError('not-found', `The blob ${hash} is not whole in the server's store any more.`, {
+    hint: 'Stop the run and apply it again: its code is then sent anew.',
+  });
 }
 
 export function tooLarge(maxBytes: number): BerthError {
