@@ -76,3 +76,45 @@ inWorld('a fleet that does not exist is refused by name', async (world) => {
     message: 'There is no fleet pool in this project.',
   });
 });
+
+const env = (count: number, text: string): { readonly work: { readonly env: Record<string, string> } } => ({
+  work: { env: Object.fromEntries(Array.from({ length: count }, (_, at) => [`V${at}`, text])) },
+});
+
+inWorld('regression: what does not fit into a message to an agent is refused at plan and apply', async (world) => {
+  const { maxAssignmentBytes: most } = world.agents;
+  const refused = {
+    code: 'too-large',
+    message:
+      /^Commands, env .* may have 1,024 KiB together\. They have [\d,]+ KiB \(`env\.V0` 600 KiB, `env\.V1` 600 KiB\)\.$/,
+    hint: /`files`/,
+  };
+  const large = env(2, 'x'.repeat(600 * 1024 - 2));
+  await assert.rejects(world.engine.planRun(world.project, taskSpec(large)), refused);
+  await assert.rejects(world.apply(large), refused);
+  // In bytes of JSON: of one letter there may be six.
+  await assert.rejects(world.apply({ work: { commands: ['\u0001'.repeat(most / 5)] } }), /`commands` 1,229 KiB/);
+  world.secrets.set('hf_token', new Secret('x'.repeat(64 * 1024)));
+  const often = env(20, '${{ secrets.hf_token }}');
+  await assert.rejects(world.apply(often), { code: 'too-large', message: /`env\.V16` with its secrets/ });
+  assert.equal(await world.store.read.runs.count(), 0);
+
+  const fits = await world.apply({ work: { commands: ['x'.repeat(most - 10 * 1024)] } });
+  await world.advance(30_000);
+  assert.equal((await world.run(fits.id)).status, 'done');
+});
+
+inWorld(
+  'regression: secrets that have grown since do not keep a job waiting for a message too large',
+  async (world) => {
+    world.agents.preparingMs = 0;
+    world.secrets.set('hf_token', new Secret('short'));
+    const run = await world.apply(env(20, '${{ secrets.hf_token }}'));
+    world.secrets.set('hf_token', new Secret('x'.repeat(64 * 1024)));
+    await world.advance(30_000);
+    const job = await world.job(run);
+    assert.deepEqual([job.status, job.endReason], ['failed', 'setup-error']);
+    assert.match(job.message ?? '', /may have 1,024 KiB together/);
+    assert.equal(world.agents.count('submit'), 0);
+  },
+);

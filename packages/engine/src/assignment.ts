@@ -3,6 +3,7 @@ import type { InstanceResources, JobAssignment, JobLimits, RunSpec, Secret, Work
 import { BerthError } from '@berth/core';
 import { resolveTemplate } from '@berth/core/interpolation';
 import type { InstanceRow, JobRow, RunRow } from '@berth/store';
+import { refuseTooLargeAssignment, tooManySecrets } from './assignment-size.ts';
 
 export interface AssignmentInput {
   readonly run: RunRow;
@@ -11,13 +12,15 @@ export interface AssignmentInput {
   readonly projectName: string;
   readonly secrets: ReadonlyMap<string, Secret<string>>;
   readonly openSealed: (sealed: string) => Secret<string>;
+  /** What the agent's link takes as one message, in bytes of JSON. */
+  readonly maxBytes: number;
 }
 
-/** Throws a `BerthError` when a secret that the configuration names does not exist. */
+/** Throws a `BerthError` when a secret that the configuration names does not exist, or all is too large to be sent. */
 export function makeAssignment(input: AssignmentInput): JobAssignment {
   const { run, job, instance, projectName } = input;
   const jobName = `${run.name}-${job.node}-${job.replica}`;
-  return {
+  const assignment: JobAssignment = {
     job: job.id,
     run: run.id,
     runName: run.name,
@@ -38,6 +41,8 @@ export function makeAssignment(input: AssignmentInput): JobAssignment {
     // Nodes of one replica talk to each other on ports of their own choice.
     network: run.spec.nodes > 1 ? 'host' : 'bridge',
   };
+  refuseTooLargeAssignment(assignment, input.maxBytes);
+  return assignment;
 }
 
 /** Under the name that dstack's users know, and under ours. */
@@ -45,16 +50,25 @@ function named(name: string, value: string): Record<string, string> {
   return { [`DSTACK_${name}`]: value, [`BERTH_${name}`]: value };
 }
 
-function resolveWork(work: WorkSpec, input: AssignmentInput): WorkSpec {
-  const resolve = (text: string): string =>
+/** The work with its secrets in place. Throws as `makeAssignment`. */
+export function resolveWork(
+  work: WorkSpec,
+  { secrets, openSealed, maxBytes }: Pick<AssignmentInput, 'secrets' | 'openSealed' | 'maxBytes'>,
+): WorkSpec {
+  let revealed = 0;
+  const resolve = (where: string, text: string): string =>
     resolveTemplate(text, (reference) => {
       if (reference.namespace !== 'secrets') return null;
-      const secret = input.secrets.get(reference.name);
+      const secret = secrets.get(reference.name);
       if (secret === undefined) throw missingSecret(reference.name);
-      return secret.reveal();
+      const value = secret.reveal();
+      // Before it is in place: a short text can name a long secret very often.
+      revealed += value.length;
+      if (revealed > maxBytes) throw tooManySecrets(where, maxBytes);
+      return value;
     });
   const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(work.env)) env[name] = resolve(value);
+  for (const [name, value] of Object.entries(work.env)) env[name] = resolve(`env.${name}`, value);
   const auth = work.registryAuth;
   return {
     ...work,
@@ -63,10 +77,11 @@ function resolveWork(work: WorkSpec, input: AssignmentInput): WorkSpec {
       auth === null
         ? null
         : {
-            username: resolve(auth.username),
-            password: auth.password.startsWith('enc:')
-              ? resolve(input.openSealed(auth.password).reveal())
-              : resolve(auth.password),
+            username: resolve('registry_auth.username', auth.username),
+            password: resolve(
+              'registry_auth.password',
+              auth.password.startsWith('enc:') ? openSealed(auth.password).reveal() : auth.password,
+            ),
           },
   };
 }

@@ -34,6 +34,7 @@ export class Delivery {
         projectName: project.name,
         secrets: await this.#ports.secrets(job.projectId),
         openSealed: (sealed) => this.#ports.sealer.open(sealed),
+        maxBytes: this.#ports.agents.maxAssignmentBytes,
       });
     } catch (error) {
       if (!(error instanceof BerthError)) throw error;

@@ -120,6 +120,8 @@ export interface AgentLink {
 }
 
 export interface AgentConnector {
+  /** How large an assignment may be as JSON in UTF-8; what is larger is refused before it is sent. */
+  readonly maxAssignmentBytes: number;
   /** Throws when nobody answers, or somebody else does. */
   connect(
     target: {

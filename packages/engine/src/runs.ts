@@ -1,10 +1,11 @@
 /** What users ask of runs: plan, apply, stop. */
-import { BerthError, isRunFinished, newId, type ProjectId, type RunId, type RunSpec } from '@berth/core';
+import { BerthError, isRunFinished, newId, type ProjectId, type RunId, type RunSpec, type Secret } from '@berth/core';
 import { diffConfigurations } from '@berth/core/diff';
 import { findReferences } from '@berth/core/interpolation';
 import { place } from '@berth/core/place';
 import type { Insert, RunRow } from '@berth/store';
-import { missingSecret } from './assignment.ts';
+import { missingSecret, resolveWork } from './assignment.ts';
+import { refuseTooLargeWork } from './assignment-size.ts';
 import type { Books, Tx } from './books.ts';
 
 import type { Actor, Base, RunPlan } from './engine.ts';
@@ -14,7 +15,7 @@ import { candidates, fleetsOf } from './place-run.ts';
 import type { EnginePorts } from './ports.ts';
 
 export async function planRun(books: Books, ports: EnginePorts, project: ProjectId, spec: RunSpec): Promise<RunPlan> {
-  await checkSecrets(ports, project, spec);
+  await checkWork(ports, project, spec);
   const { read } = books.store;
   const [current, fleets, gathered] = await Promise.all([
     read.runs.first({ where: { projectId: project, name: spec.name, live: true } }),
@@ -58,7 +59,7 @@ export async function applyRun(
   spec: RunSpec,
   base: Base,
 ): Promise<RunRow> {
-  await checkSecrets(ports, actor.project, spec);
+  await checkWork(ports, actor.project, spec);
   return books.write(actor.user, async (tx) => {
     const current = await tx.read.runs.first({ where: { projectId: actor.project, name: spec.name, live: true } });
     refuseLive(current, spec.name, base);
@@ -115,16 +116,19 @@ function refuseLive(current: RunRow | null, name: string, base: Base): void {
   }
 }
 
-async function checkSecrets(ports: EnginePorts, project: ProjectId, spec: RunSpec): Promise<void> {
-  const { env, registryAuth } = spec.work;
+/** Whether an agent can be told of the work: its secrets are there, and with them it is not too large. */
+async function checkWork(ports: EnginePorts, project: ProjectId, { work }: RunSpec): Promise<void> {
+  const { env, registryAuth } = work;
   const texts = [
     ...Object.values(env),
     ...(registryAuth === null ? [] : [registryAuth.username, registryAuth.password]),
   ];
   const names = texts.flatMap((text) => findReferences(text)).filter((reference) => reference.namespace === 'secrets');
-  if (names.length === 0) return;
-  const known = await ports.secrets(project);
-  for (const { name } of names) if (!known.has(name)) throw missingSecret(name);
+  const secrets = names.length === 0 ? new Map() : await ports.secrets(project);
+  for (const { name } of names) if (!secrets.has(name)) throw missingSecret(name);
+  const maxBytes = ports.agents.maxAssignmentBytes;
+  const openSealed = (sealed: string): Secret<string> => ports.sealer.open(sealed);
+  refuseTooLargeWork(resolveWork(work, { secrets, openSealed, maxBytes }), maxBytes);
 }
 
 async function checkFleets(tx: Tx, project: ProjectId, spec: RunSpec): Promise<void> {

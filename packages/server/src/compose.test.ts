@@ -302,3 +302,19 @@ test('regression: without a config.yml, the users of other projects do not get t
   for (let n = 0; n < 100 && (await names('team')).length === 0; n++) await sleep(30);
   assert.equal((await asBob('POST /projects/team/runs/plan', task)).status, 200);
 });
+
+test('what is just small enough for an agent’s link reaches the job', async (t) => {
+  const site = new Site(t);
+  await site.start();
+  const env = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`V${at}`, 'x'.repeat(100_000)]));
+  const run = await site.apply({ env, commands: ['echo ${#V0} ${#V9}'] });
+  assert.equal(await site.log(run), '100000 100000\n');
+  assert.equal((await site.finished(run)).exit_status, 0);
+  const answer = await site.ask('POST /projects/main/runs/plan', {
+    configuration: { type: 'task', env: { ...env, V10: 'x'.repeat(100_000) }, commands: ['true'] },
+    code: null,
+    files: [],
+  });
+  assert.equal(answer.status, 413);
+  assert.match(answer.json.error.message, /They have 1,0\d\d KiB/);
+});

@@ -5,6 +5,7 @@ import type { SimCloud } from './sim-cloud.ts';
 
 /** Agents of simulated machines: one per machine, there as long as the machine is. */
 export class SimAgents implements AgentConnector {
+  maxAssignmentBytes = 1024 * 1024;
   readonly all = new Map<string, SimAgent>();
   behave: (assignment: JobAssignment) => Behaviour = () => ({ afterMs: 1_000 });
   preparingMs = 5;

@@ -185,7 +185,10 @@ export class World {
           return () => backendListeners.delete(listener);
         },
       },
-      agents: { connect: (...args) => life.pass(agents.connect(...args)) },
+      agents: {
+        maxAssignmentBytes: agents.maxAssignmentBytes,
+        connect: (...args) => life.pass(agents.connect(...args)),
+      },
       sealer: { seal: (plain) => `sealed:${plain.reveal()}`, open: (sealed) => new Secret(sealed.slice(7)) },
       installation: 'test',
       bootstrap: (instance) => ({ kind: 'process', argv: [], env: {}, socketPath: instance, dir: instance }),

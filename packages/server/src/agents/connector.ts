@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import type { AgentEvent, AgentHello } from '@berth/agent';
-import { connectAgent, type AgentLink as WireLink } from '@berth/agent';
+import { connectAgent, MAX_FRAME_PART, type AgentLink as WireLink } from '@berth/agent';
 import type { Logger } from '@berth/backend';
 import { BerthError } from '@berth/core/errors';
 import type { BlobHash, JobId, ProjectId, RandomBytes } from '@berth/core/ids';
@@ -26,6 +26,9 @@ export interface ConnectorOptions {
   readonly installation: string;
 }
 
+/** What a request has around its assignment: its type, number and method. */
+const ENVELOPE_BYTES = 1024;
+
 /**
  * Connects the engine with agents. Logs, metrics, artifacts and blobs flow past it, between the agent
  * and their stores; what a store refuses the link offers again until it is taken, so nothing is lost
@@ -34,6 +37,7 @@ export interface ConnectorOptions {
 export function createAgentConnector(options: ConnectorOptions): AgentConnector {
   const { store, logs, metrics, log, installation } = options;
   return {
+    maxAssignmentBytes: MAX_FRAME_PART - ENVELOPE_BYTES,
     async connect(target, handlers, signal) {
       const instance = await store.read.instances.get(target.instance);
       if (instance === null) throw new BerthError('not-found', `There is no instance ${target.instance}.`);
