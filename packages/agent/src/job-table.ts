@@ -17,6 +17,7 @@ import { JobLog } from './job-log.ts';
 import { type JobRecord, loadRecord } from './job-record.ts';
 import { endLostProcess, ownContainers, takeUpContainer } from './job-recovery.ts';
 import { LogSpool, type SpoolOptions } from './log-spool.ts';
+import { removePlaced } from './placed-files.ts';
 import { otherUsersScratch, ProcessDriver } from './process-driver.ts';
 import type { AgentEvent } from './protocol.ts';
 
@@ -63,8 +64,7 @@ export class JobTable {
       if (record !== null && isResumable(record)) {
         await table.#takeUp(record, dir);
       } else {
-        await rm(dir, { recursive: true, force: true });
-        await rm(otherUsersScratch(name), { recursive: true, force: true });
+        await removeJobFiles(name, dir);
         if (record !== null) onForgotten(record.job);
       }
     }
@@ -117,8 +117,7 @@ export class JobTable {
     this.#removed.add(id);
     this.#jobs.delete(id);
     await job.log.close();
-    await rm(otherUsersScratch(id), { recursive: true, force: true });
-    await rm(join(this.#deps.dir, 'jobs', id), { recursive: true, force: true });
+    await removeJobFiles(id, join(this.#deps.dir, 'jobs', id));
   }
 
   /**
@@ -147,7 +146,7 @@ export class JobTable {
 
   async #accept(assignment: JobAssignment): Promise<void> {
     const dir = join(this.#deps.dir, 'jobs', assignment.job);
-    await rm(dir, { recursive: true, force: true });
+    await removeJobFiles(assignment.job, dir);
     await mkdir(dir, { mode: 0o700 });
     const deps = await this.#jobDeps(assignment.job, dir);
     const job = Job.accept(newRecord(assignment), deps, (self) => this.#driver(assignment, dir, deps, self));
@@ -193,6 +192,13 @@ export class JobTable {
   #problems(job: JobId): (code: Extract<AgentEvent, { kind: 'problem' }>['code'], message: string) => void {
     return (code, message) => void this.#deps.emit({ kind: 'problem', job, code, message });
   }
+}
+
+/** All that a job has on this machine. What it placed outside of its directory first: only there it is written. */
+async function removeJobFiles(job: string, dir: string): Promise<void> {
+  await removePlaced(dir);
+  await rm(otherUsersScratch(job), { recursive: true, force: true });
+  await rm(dir, { recursive: true, force: true });
 }
 
 function isResumable(record: JobRecord): boolean {

@@ -143,6 +143,50 @@ describe('code and files of a process', () => {
     assert.equal(await output(testAssignment({ code: { ...code, ifExists: 'skip' }, commands: ['ls'] })), 'x\n');
   });
 
+  it('at an absolute path go with the job, so that the same job can be run again', async () => {
+    const dir = join(bench.agent.root, 'deep', 'project');
+    const run = async (content: string): Promise<string> => {
+      const blob = await bench.send([
+        { path: 'src/', type: 'directory', mode: 0o755 },
+        { path: 'src/main', content },
+      ]);
+      const assignment = testAssignment({
+        code: { kind: 'tar', blob, bytes: 1, path: '.', ifExists: 'error' },
+        files: [await bench.sendFile(join(bench.agent.root, 'deep', 'conf'), content)],
+        workingDir: dir,
+        commands: ['cat src/main ../conf'],
+      });
+      const said = await output(assignment);
+      await bench.server.link.request('job.remove', { job: assignment.job });
+      return said;
+    };
+    assert.equal(await run('one\n'), 'one\none\n');
+    await assert.rejects(stat(join(bench.agent.root, 'deep')), 'the directories that it had to make are gone');
+    assert.equal(await run('two\n'), 'two\ntwo\n');
+  });
+
+  it('at an absolute path take nothing with them that the job made or that was there before', async () => {
+    const dir = join(bench.agent.root, 'kept');
+    const same = join(bench.agent.root, 'same');
+    await writeFile(same, 'same');
+    const run = async (): Promise<string> => {
+      const blob = await bench.send([{ path: 'code', content: 'code\n' }]);
+      const assignment = testAssignment({
+        code: { kind: 'tar', blob, bytes: 1, path: dir, ifExists: 'error' },
+        files: [await bench.sendFile(same, 'same')],
+        workingDir: dir,
+        commands: ['cat code; echo made >> made; cat made'],
+      });
+      const said = await output(assignment);
+      await bench.server.link.request('job.remove', { job: assignment.job });
+      return said;
+    };
+    assert.equal(await run(), 'code\nmade\n');
+    assert.deepEqual((await readdir(dir)).sort(), ['.berth-left', 'made']);
+    assert.equal(await readFile(same, 'utf8'), 'same');
+    assert.equal(await run(), 'code\nmade\nmade\n');
+  });
+
   it('know the home directory', async () => {
     const assignment = testAssignment({ workingDir: '~', commands: ['pwd'] });
     assert.equal(await output(assignment), `${homedir()}\n`);
@@ -176,6 +220,45 @@ describe('another user', () => {
     assert.equal((await stat(join(scratch, 'work', 'here'))).uid, (await stat(join(scratch, 'work', 'c'))).uid);
     await bench.server.link.request('job.remove', { job: assignment.job });
     await assert.rejects(stat(scratch));
+  });
+
+  it('shows neither its work nor its addresses to the other users of the machine', {
+    skip: isRoot ? false : 'needs root',
+  }, async () => {
+    const blob = await bench.send([{ path: 'c', content: 'code\n' }]);
+    const code = { kind: 'tar', blob, bytes: 1, path: '.', ifExists: 'error' } as const;
+    const assignment = testAssignment({ user: 'nobody', code, commands: ['echo secret > written; ls'] });
+    assert.equal(await output(assignment), 'c\nwritten\n');
+    const scratch = join(tmpdir(), `berth-${assignment.job}`);
+    const mode = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8);
+    assert.deepEqual([await mode(scratch), await mode(join(scratch, 'work'))], ['711', '700']);
+    assert.equal(await mode(join(scratch, 'hostfile')), '600');
+    const asDaemon = (...args: string[]): string =>
+      execFileSync(process.execPath, ['-e', args.join(' ')], { uid: 1, gid: 1, encoding: 'utf8', stdio: 'pipe' });
+    for (const path of [scratch, join(scratch, 'work')]) {
+      assert.throws(() => asDaemon(`fs.readdirSync(${JSON.stringify(path)})`), /EACCES/);
+    }
+    assert.throws(() => asDaemon(`fs.readFileSync(${JSON.stringify(join(scratch, 'work', 'written'))})`), /EACCES/);
+    await bench.server.link.request('job.remove', { job: assignment.job });
+  });
+
+  it('gets code from a git repository', { skip: isRoot ? false : 'needs root' }, async () => {
+    const repository = join(bench.agent.root, 'repo-of-user');
+    await mkdir(repository);
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
+        cwd: repository,
+        encoding: 'utf8',
+      });
+    git('init', '-q', '-b', 'main');
+    await writeFile(join(repository, 'f'), 'from git\n');
+    git('add', '.');
+    git('commit', '-q', '-m', 'one');
+    const commit = git('rev-parse', 'HEAD').trim();
+    const remote = `file://${repository}`;
+    const code = { kind: 'git', remote, branch: 'main', commit, diff: null, path: '.', ifExists: 'error' } as const;
+    const commands = ['cat f; stat -c %U .git f; git log --oneline | wc -l'];
+    assert.equal(await output(testAssignment({ user: 'nobody', code, commands })), 'from git\nnobody\nnobody\n1\n');
   });
 
   it("that is the agent's own changes nothing", async () => {

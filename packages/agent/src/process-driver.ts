@@ -14,6 +14,7 @@ import { errnoOf, JobFailure, messageOf } from './failure.ts';
 import type { JobLog } from './job-log.ts';
 import { type JobPaths, resolvePath, resolvePaths } from './job-paths.ts';
 import { OutputPipe } from './output-pipe.ts';
+import { isLeftByJob, PlacedFiles } from './placed-files.ts';
 import { measureSession, type ProcessEntry, signalSession } from './process-table.ts';
 import { jobArgv } from './script.ts';
 import { codePlacement, fetchCode, fetchFile, giveTo, isOccupied, makeDirs, moveInto } from './setup.ts';
@@ -35,6 +36,7 @@ export interface ProcessDriverDeps {
  */
 export class ProcessDriver implements Driver {
   readonly #deps: ProcessDriverDeps;
+  readonly #placed: PlacedFiles;
   /** Null: the job runs as the agent does. */
   #user: UnixUser | null = null;
   #home = '/';
@@ -45,6 +47,7 @@ export class ProcessDriver implements Driver {
   constructor(deps: ProcessDriverDeps) {
     this.#deps = deps;
     this.#scratch = deps.dir;
+    this.#placed = new PlacedFiles(deps.dir);
   }
 
   async prepare(report: ReportStep, signal: AbortSignal): Promise<void> {
@@ -55,10 +58,10 @@ export class ProcessDriver implements Driver {
     this.#home = this.#user?.home ?? process.env.HOME ?? userInfo().homedir;
     await this.#makeScratch();
     const base = join(this.#scratch, 'work');
-    await makeDirs(base, this.#user);
+    await this.#makeBase(base);
     this.#paths = resolvePaths(work, base, this.#home);
     await this.#placeCode(report, signal);
-    await makeDirs(this.#paths.working, this.#user);
+    await this.#makeDirs(this.#paths.working);
     await this.#placeFiles(report, signal);
     await this.#checkExecutable();
   }
@@ -66,7 +69,8 @@ export class ProcessDriver implements Driver {
   async start(cluster: ClusterInfo): Promise<Execution> {
     const { assignment, log, time } = this.#deps;
     const hostfile = join(this.#scratch, 'hostfile');
-    await writeFile(hostfile, mpiHostfile(cluster), { mode: 0o644 });
+    await writeFile(hostfile, mpiHostfile(cluster), { mode: 0o600 });
+    if (this.#user !== null) await giveTo(hostfile, this.#user);
     const pipe = await OutputPipe.create(join(this.#scratch, 'output'), this.#user, log, time);
     const env = {
       ...this.#baseEnvironment(),
@@ -99,7 +103,7 @@ export class ProcessDriver implements Driver {
 
   /**
    * Another user cannot pass through the agent's directory, so such a job lives in the system's
-   * directory for temporary files.
+   * directory for temporary files: it can be passed through, but not listed.
    */
   async #makeScratch(): Promise<void> {
     if (this.#user === null) return;
@@ -108,15 +112,27 @@ export class ProcessDriver implements Driver {
     await chmod(this.#scratch, 0o711);
   }
 
+  /** Code, data and what the job writes are nobody else's to read, wherever the directory lies. */
+  async #makeBase(base: string): Promise<void> {
+    await makeDirs(base, this.#user);
+    await chmod(base, 0o700);
+  }
+
   async #placeCode(report: ReportStep, signal: AbortSignal): Promise<void> {
     const { code } = this.#deps.assignment.work;
-    if (code === null) return await makeDirs(this.#paths.code, this.#user);
     const dir = this.#paths.code;
-    if (codePlacement(code, await isOccupied(dir), dir) === 'skip') return;
+    if (code === null) return await this.#makeDirs(dir);
+    const occupied = (await isOccupied(dir)) && (this.#isOwn(dir) || !(await isLeftByJob(dir)));
+    if (codePlacement(code, occupied, dir) === 'skip') return;
     report('code', null);
-    await makeDirs(dir, this.#user);
-    await fetchCode(code, dir, this.#deps.blobs, signal);
-    if (this.#user !== null) await giveTo(dir, this.#user);
+    // Complete, and the right user's, before any of it stands where the job looks.
+    const staging = join(this.#scratch, 'staging', 'code');
+    await mkdir(staging, { recursive: true, mode: 0o700 });
+    await fetchCode(code, staging, this.#deps.blobs, signal);
+    if (this.#user !== null) await giveTo(staging, this.#user);
+    await this.#makeDirs(dir);
+    if (!this.#isOwn(dir)) await this.#placed.takeForCode(dir);
+    await this.#move(staging, dir);
   }
 
   async #placeFiles(report: ReportStep, signal: AbortSignal): Promise<void> {
@@ -126,11 +142,26 @@ export class ProcessDriver implements Driver {
       report('files', index / files.length);
       const source = await fetchFile(file, join(staging, String(index)), this.#deps.blobs, signal);
       if (this.#user !== null) await giveTo(source, this.#user);
-      const target = resolvePath(file.path, this.#paths.working, this.#home);
-      await makeDirs(posix.dirname(target), this.#user);
-      await moveInto(source, target, target.startsWith(`${this.#scratch}/`));
+      await this.#move(source, resolvePath(file.path, this.#paths.working, this.#home));
     }
     await rm(staging, { recursive: true, force: true });
+  }
+
+  async #makeDirs(dir: string): Promise<void> {
+    if (this.#isOwn(dir)) await makeDirs(dir, this.#user);
+    else await this.#placed.makeDirs(dir, this.#user);
+  }
+
+  async #move(source: string, target: string): Promise<void> {
+    if (!this.#isOwn(target)) return await this.#placed.move(source, target, this.#user);
+    await makeDirs(posix.dirname(target), this.#user);
+    await moveInto(source, target, true);
+  }
+
+  /** Whether a path lies in the directory that is the job's alone and goes with it. */
+  #isOwn(path: string): boolean {
+    const base = join(this.#scratch, 'work');
+    return path === base || path.startsWith(`${base}/`);
   }
 
   async #checkExecutable(): Promise<void> {

@@ -83,13 +83,16 @@ export async function moveInto(source: string, target: string, mayReplace: boole
   await move(source, target);
 }
 
-/** Makes `dir` and its parents; those that were missing belong to `owner` (null: to us). */
-export async function makeDirs(dir: string, owner: Owner | null): Promise<void> {
+/**
+ * Makes `dir` and its parents; those that were missing belong to `owner` (null: to us). Returns the
+ * uppermost of them; undefined: none was missing.
+ */
+export async function makeDirs(dir: string, owner: Owner | null): Promise<string | undefined> {
   const first = await mkdir(dir, { recursive: true });
-  if (first === undefined || owner === null) return;
+  if (first === undefined || owner === null) return first;
   for (let made = dir; ; made = dirname(made)) {
     await lchown(made, owner.uid, owner.gid);
-    if (made === first) return;
+    if (made === first) return first;
   }
 }
 
