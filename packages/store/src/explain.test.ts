@@ -79,6 +79,10 @@ describe('answered through an index', () => {
   claim('all live instances', 'instances', { where: { status: { in: ['pending', 'provisioning', 'idle', 'busy'] } } });
   claim('instances of a fleet', 'instances', { where: { fleetId, status: { in: ['idle'] } } });
   claim('an instance by name', 'instances', { where: { projectId, name: 'n' } });
+  claim('the living instance of a name', 'instances', {
+    where: { projectId, name: 'n', status: { in: ['pending', 'provisioning', 'idle', 'busy', 'terminating'] } },
+    limit: 1,
+  });
   claim('an instance by token', 'instances', { where: { token: 't' } });
   claim('all live fleets', 'fleets', { where: { live: true } });
   claim('a fleet by name', 'fleets', { where: { projectId, name: 'n', live: true } });

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { BackendError, backendRegistry, defineBackend, type Logger, online } from '@berth/backend';
+import { BackendError, backendRegistry, defineBackend, type Logger, owned } from '@berth/backend';
 import type { InstanceId, ProjectId } from '@berth/core/ids';
 import { Secret } from '@berth/core/secret';
 import type { InstanceRow, Store } from '@berth/store';
@@ -45,7 +45,7 @@ function setup(t: TestContext) {
         cloud.configured.push({ key: (credentials as { key?: unknown }).key, regions: config.regions });
         return { config, account: 'account-1' };
       },
-      catalog: online({ cacheForMs: 1000, query: async () => [] }),
+      catalog: owned({ cacheForMs: 1000, query: async () => [] }),
       compute: () => ({ create: () => Promise.reject(), list: async () => [], terminate: async () => {} }),
     });
   const registry = backendRegistry({

@@ -347,3 +347,30 @@ test('offers and fleets are planned from a configuration of either kind', async 
     422,
   );
 });
+
+test('regression: after the clock was set back, a name still means the run that lives', async (t) => {
+  const { api, project, token } = await setup(t);
+  await api.store.transaction(async (tables) => {
+    const mine = { projectId: project.id, name: 'train' };
+    const over = { live: false, status: 'done' as const };
+    await tables.runs.insert(runRow({ ...mine, ...over, id: 'run-older' as RunId, submittedAt: 8_000 }));
+    await tables.runs.insert(runRow({ ...mine, ...over, id: 'run-finished' as RunId, submittedAt: 9_000 }));
+    await tables.runs.insert(runRow({ ...mine, id: 'run-alive' as RunId, submittedAt: 5_000 }));
+    const machine = { projectId: project.id, name: 'box' };
+    await tables.instances.insert(
+      instanceRow({ ...machine, id: 'box-over' as InstanceId, status: 'terminated', createdAt: 9_000 }),
+    );
+    await tables.instances.insert(instanceRow({ ...machine, id: 'box-alive' as InstanceId, createdAt: 5_000 }));
+  });
+  const got = async (): Promise<string> => (await api.ask('GET /projects/main/runs/train', { token })).json.id;
+  assert.equal(await got(), 'run-alive');
+  assert.equal((await api.ask('GET /projects/main/instances/box', { token })).json.id, 'box-alive');
+  assert.equal((await api.ask('POST /projects/main/runs/train/stop', { token, body: {} })).json.id, 'run-alive');
+
+  await api.store.transaction(async (tables) => {
+    const row = await tables.runs.get('run-alive' as RunId);
+    assert.ok(row !== null);
+    await tables.runs.update(row.id, row.version, { live: false, status: 'done' });
+  });
+  assert.equal(await got(), 'run-finished', 'of those that are over, the latest');
+});
