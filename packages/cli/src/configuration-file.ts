@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { NotAFile, openRegularFile } from '@berth/client/regular-file';
 import type { Configuration } from '@berth/core/configuration';
 import { BerthError } from '@berth/core/errors';
 import type { ParseConfigurationOptions } from '@berth/core/parse-configuration';
@@ -24,10 +25,11 @@ export interface ConfigurationText {
  * @throws BerthError that says what is wrong with the file as a file
  */
 export async function readConfigurationFile(cwd: string, file: string | undefined): Promise<ConfigurationText> {
-  if (file === '-') return { file: 'standard input', text: decode(await readInput(), file), directory: cwd };
+  if (isStandardInput(file)) return { file: 'standard input', text: decode(await readInput(), file), directory: cwd };
   const name = file ?? (await findDefault(cwd));
   const path = resolve(cwd, name);
-  return { file: name, text: decode(await readBounded(path, name), name), directory: dirname(path) };
+  const text = decode(await readBounded(path, name), name);
+  return { file: name, text, directory: isInherited(path) ? cwd : dirname(path) };
 }
 
 /**
@@ -48,6 +50,16 @@ export async function parseConfigurationText(
   }
 }
 
+/** All ways of writing it. */
+export function isStandardInput(file: string | undefined): file is string {
+  return file === '-' || file === '/dev/stdin' || file === '/dev/fd/0';
+}
+
+/** A shell's `<(command)`: a pipe that somebody writes into already. */
+function isInherited(path: string): boolean {
+  return path.startsWith('/dev/fd/');
+}
+
 async function findDefault(cwd: string): Promise<string> {
   for (const name of DEFAULT_FILES) {
     if ((await stat(resolve(cwd, name)).catch(() => null)) !== null) return name;
@@ -60,11 +72,8 @@ async function findDefault(cwd: string): Promise<string> {
 async function readBounded(path: string, name: string): Promise<Buffer> {
   let handle: FileHandle | undefined;
   try {
-    handle = await open(path, 'r');
-    if ((await handle.stat()).isDirectory()) {
-      throw new BerthError('invalid-configuration', `${name} is a directory`, { hint: 'name the file in it' });
-    }
-    // One byte more than allowed tells that there is more; a pipe or a device has no size to ask for.
+    handle = isInherited(path) ? await open(path, 'r') : await openRegularFile(path);
+    // One byte more than allowed tells that there is more; a pipe has no size to ask for.
     const buffer = Buffer.alloc(MAX_BYTES + 1);
     let length = 0;
     while (length < buffer.length) {
@@ -108,6 +117,12 @@ function decode(bytes: Buffer, name: string): string {
 }
 
 function unreadable(cause: unknown, name: string): BerthError {
+  if (cause instanceof NotAFile) {
+    return new BerthError('invalid-configuration', `${name} is ${cause.kind}, not a file`, {
+      hint: cause.kind === 'a directory' ? 'name the file in it' : '`-f -` reads standard input',
+      cause,
+    });
+  }
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     return new BerthError('invalid-configuration', `there is no file ${name}`, { hint: 'check the path', cause });

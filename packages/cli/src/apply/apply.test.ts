@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import {
   type FakeServer,
   hangUp,
@@ -15,7 +17,7 @@ import {
 } from '@berth/client/fake-server';
 import type { RunView } from '@berth/core/api-schemas';
 import { create } from 'tar';
-import { type World, world } from '../testing/berth.ts';
+import { BIN, type World, world } from '../testing/berth.ts';
 import { doneRun, instanceView, jobView, planView, runView } from '../testing/views.ts';
 
 const P = '/projects/main';
@@ -175,6 +177,26 @@ test('a file that is no file is said so', async () => {
     assert.match(none.stderr, /no \.berth\.yml or \.dstack\.yml/);
     assert.equal(server.seen.length, 0);
   });
+});
+
+test('bug: `-f` with a pipe that nobody writes into waited for ever', { timeout: 30_000 }, async () => {
+  await withTask(async (server, w) => {
+    stage(server);
+    execFileSync('mkfifo', [join(w.cwd, 'pipe')]);
+    for (const [file, kind] of [
+      ['pipe', 'a named pipe'],
+      ['/dev/null', 'a device'],
+    ] as const) {
+      const result = await w.berth(['apply', '-y', '-d', '-f', file]);
+      assert.deepEqual([result.code, result.stderr.split('\n')[0]], [2, `error: ${file} is ${kind}, not a file`]);
+    }
+    const input = await w.berth(['apply', '-y', '-d', '-f', '/dev/stdin'], { input: TASK });
+    assert.equal(input.code, 0, input.stderr);
+    const shell = `'${process.execPath}' '${BIN}' apply -y -d --no-repo -f <(cat task.yml)`;
+    const { env } = w;
+    const substituted = await promisify(execFile)('bash', ['-c', shell], { cwd: w.cwd, env });
+    assert.equal(substituted.stdout, 'my-run\n');
+  }, `${TASK}files: [task.yml]\n`);
 });
 
 test('without a file .berth.yml is taken, then .dstack.yml; `-` is standard input', async () => {

@@ -1,7 +1,12 @@
 import type { Configuration } from '@berth/core/configuration';
 import { BerthError } from '@berth/core/errors';
 import type { ApplyOptions } from '../commands/apply.ts';
-import { type ConfigurationText, parseConfigurationText, readConfigurationFile } from '../configuration-file.ts';
+import {
+  type ConfigurationText,
+  isStandardInput,
+  parseConfigurationText,
+  readConfigurationFile,
+} from '../configuration-file.ts';
 import type { Context } from '../context.ts';
 import { Interrupts } from '../interrupts.ts';
 import { confirm } from '../output/confirm.ts';
@@ -16,7 +21,7 @@ export async function apply(context: Context, options: ApplyOptions, args: reado
   const source = await readConfigurationFile(context.cwd, options.file);
   const configuration = await parse(source, context, options, args);
   // Whoever cannot be asked has to have said yes, and learns it before anything is done.
-  if (options.yes !== true && (!process.stdin.isTTY || options.file === '-')) {
+  if (options.yes !== true && (!process.stdin.isTTY || isStandardInput(options.file))) {
     throw usageError('applying needs a yes, and standard input is no terminal', 'say yes beforehand with `-y`');
   }
   const parts = {

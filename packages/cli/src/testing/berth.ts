@@ -26,6 +26,8 @@ export interface Running {
 export interface World extends AsyncDisposable {
   /** `BERTH_HOME`. */
   readonly home: string;
+  /** What commands find in their environment. */
+  readonly env: Readonly<Record<string, string>>;
   /** The directory that commands run in. */
   readonly cwd: string;
   write(name: string, text: string | Buffer): Promise<string>;
@@ -62,7 +64,7 @@ export async function world(serverUrl: string | null): Promise<World> {
   };
   const children = new Set<ChildProcess>();
   const start = (words: readonly string[], options: RunOptions = {}): Running => {
-    const env = Object.fromEntries(Object.entries({ ...base, ...options.env }).filter(([, v]) => v !== undefined));
+    const env = defined({ ...base, ...options.env });
     const child = spawn(options.node ?? process.execPath, [BIN, ...words], { cwd, env });
     children.add(child);
     return running(child, options.input, () => children.delete(child));
@@ -70,6 +72,7 @@ export async function world(serverUrl: string | null): Promise<World> {
   return {
     home,
     cwd,
+    env: defined(base),
     async write(name, text) {
       const path = join(cwd, name);
       await mkdir(dirname(path), { recursive: true });
@@ -83,6 +86,10 @@ export async function world(serverUrl: string | null): Promise<World> {
       await rm(top, { recursive: true, force: true });
     },
   };
+}
+
+function defined(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 function running(child: ReturnType<typeof spawn>, input: string | undefined, onEnd: () => void): Running {

@@ -89,8 +89,9 @@ export function splitNames(output: Buffer, warnings: string[]): string[] {
 }
 
 async function ownRules(root: string, base: string, names: readonly string[]): Promise<IgnoreRules> {
-  let rules = new IgnoreRules();
-  const files = names.filter((name) => OWN_IGNORE_FILES.includes(name.slice(name.lastIndexOf('/') + 1)));
+  // Those at the top count also where git does not list them.
+  let rules = await new IgnoreRules().withFilesOf(root, base, OWN_IGNORE_FILES);
+  const files = names.filter((name) => OWN_IGNORE_FILES.some((own) => name.endsWith(`/${own}`)));
   // Outer directories first: deeper rules win.
   for (const name of files.sort((a, b) => a.length - b.length)) {
     const dir = dirname(name) === '.' ? base : join(base, dirname(name));

@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import ignore from 'ignore';
+import { NotAFile, openRegularFile } from '../regular-file.ts';
+import { notAnIgnoreFile, notReadable } from './refusals.ts';
 
 /**
  * Files that name what stays at home. `.gitignore` is git's; the others also hold for files that git
@@ -31,11 +32,14 @@ export class IgnoreRules {
     return new IgnoreRules([...this.#levels, { base, rules }]);
   }
 
-  /** With what the ignore files of a directory say; a file that is not there says nothing. */
+  /**
+   * With what the ignore files of a directory say; a file that is not there says nothing.
+   * @throws BerthError `invalid-configuration` for one that is no file, or cannot be read
+   */
   async withFilesOf(root: string, base: string, names: readonly string[]): Promise<IgnoreRules> {
     let rules: IgnoreRules = this;
     for (const name of names) {
-      const text = await readFile(join(root, base, name), 'utf8').catch(() => null);
+      const text = await readIgnoreFile(root, base === '' ? name : `${base}/${name}`);
       if (text !== null) rules = rules.with(base, text);
     }
     return rules;
@@ -51,5 +55,19 @@ export class IgnoreRules {
       else if (verdict.unignored) ignored = false;
     }
     return ignored;
+  }
+}
+
+/** Null: there is none. */
+async function readIgnoreFile(root: string, path: string): Promise<string | null> {
+  try {
+    await using handle = await openRegularFile(join(root, path));
+    return await handle.readFile('utf8');
+  } catch (error) {
+    if (error instanceof NotAFile) throw notAnIgnoreFile(path, error.kind);
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    // A link to nowhere, or a link to itself, leaves nothing out either.
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return null;
+    throw notReadable(path, error);
   }
 }

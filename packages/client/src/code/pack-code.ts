@@ -3,9 +3,11 @@ import { basename, resolve } from 'node:path';
 import type { RunSubmission } from '@berth/core/api-schemas';
 import { BerthError } from '@berth/core/errors';
 import type { Blob } from '../blobs.ts';
+import { specialKind } from '../regular-file.ts';
 import { archive } from './archive.ts';
 import { listFiles } from './file-list.ts';
 import { diffAgainstHead, publishedCommit } from './git-state.ts';
+import { guardIgnoreFiles } from './ignore-file-guard.ts';
 import { DEFAULT_LIMIT_BYTES } from './refusals.ts';
 import type { Spool } from './spool.ts';
 
@@ -39,6 +41,10 @@ export interface PackedCode {
  * read; the signal's reason when aborted
  */
 export async function packCode(dir: string, options: PackCodeOptions): Promise<PackedCode> {
+  return guardIgnoreFiles(dir, options.signal, (signal) => packDirectory(dir, { ...options, signal }));
+}
+
+async function packDirectory(dir: string, options: PackCodeOptions): Promise<PackedCode> {
   const { spool, signal, path = '.', ifExists = 'error', limitBytes = DEFAULT_LIMIT_BYTES } = options;
   const placement = { path, if_exists: ifExists };
   const published = await publishedCommit(dir, signal);
@@ -54,6 +60,9 @@ export async function packCode(dir: string, options: PackCodeOptions): Promise<P
   const blob = await archive(spool, { root: dir, files, limitBytes, signal });
   return { ref: { kind: 'tar', blob: blob.hash, bytes: blob.bytes, ...placement }, blobs: [blob], warnings };
 }
+
+/** Where only a directory can be: `.`, `..`, `~`, `/`, and what ends with a slash. */
+const NAMES_A_DIRECTORY = /(^|\/)(\.\.?)?$|^~$/;
 
 export interface FileToPack {
   /** Absolute. */
@@ -87,8 +96,25 @@ export async function packFiles(files: readonly FileToPack[], options: PackOptio
         cause,
       });
     });
+    const special = stats.isDirectory() ? null : specialKind(stats);
+    if (special !== null) {
+      throw new BerthError('invalid-configuration', `${file.localPath} is ${special}, which cannot be sent`, {
+        hint: 'name a file or a directory',
+        details: { index },
+      });
+    }
+    if (stats.isFile() && NAMES_A_DIRECTORY.test(file.path)) {
+      throw new BerthError(
+        'invalid-configuration',
+        `${file.localPath} is a file, and \`${file.path}\` names a directory`,
+        {
+          hint: `say what it is called there: \`${file.path.replace(/\/*$/, '/')}${basename(root)}\``,
+          details: { index },
+        },
+      );
+    }
     const listed = stats.isDirectory()
-      ? await listFiles(root, signal)
+      ? await guardIgnoreFiles(root, signal, (guarded) => listFiles(root, guarded))
       : { files: [{ path: basename(root), stats }], warnings: [] };
     warnings.push(...listed.warnings.map((warning) => `${file.localPath}: ${warning}`));
     const blob = await archive(spool, {

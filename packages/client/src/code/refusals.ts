@@ -19,6 +19,14 @@ export function tooLarge(files: readonly ListedFile[], limitBytes: number): Bert
   );
 }
 
+/** What it would leave out cannot be known, so nothing is sent. */
+export function notAnIgnoreFile(path: string, kind: string): BerthError {
+  return new BerthError('invalid-configuration', `${path} is ${kind}, not a file that names what to leave out`, {
+    hint: 'remove or rename it',
+    details: { path },
+  });
+}
+
 export function notReadable(path: string, cause: unknown): BerthError {
   return new BerthError('invalid-configuration', `${path} cannot be read`, {
     hint: 'allow yourself to read it, or name it in .gitignore or .berthignore',
