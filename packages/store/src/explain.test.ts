@@ -81,7 +81,6 @@ describe('answered through an index', () => {
   claim('an instance by name', 'instances', { where: { projectId, name: 'n' } });
   claim('the living instance of a name', 'instances', {
     where: { projectId, name: 'n', status: { in: ['pending', 'provisioning', 'idle', 'busy', 'terminating'] } },
-    limit: 1,
   });
   claim('an instance by token', 'instances', { where: { token: 't' } });
   claim('all live fleets', 'fleets', { where: { live: true } });
