@@ -1,4 +1,5 @@
 import type { Client } from '@berth/client/client';
+import { BerthError } from '@berth/core/errors';
 import { connect } from './connection/connect.ts';
 import type { Target } from './connection/target.ts';
 import { type Home, homeOf } from './home.ts';
@@ -18,6 +19,8 @@ export interface Context {
   client(): Promise<Client>;
   /** Where `client` is connected to. */
   target(): Promise<Target>;
+  /** The same error, or one that says more of it: which setting a refused token comes from. */
+  explained(error: unknown): Promise<unknown>;
   /** Lets the process end: closes idle connections. */
   close(): void;
 }
@@ -42,6 +45,13 @@ export function createContext(options: { readonly project: string | null }): Con
     },
     async target() {
       return (await connected()).target;
+    },
+    async explained(error) {
+      // A command that talked to another server than that of the settings has no connection here.
+      if (connection === undefined || !(error instanceof BerthError) || error.code !== 'unauthenticated') return error;
+      if (error.details.setting !== undefined) return error;
+      const { explainRefusedToken } = await import('./connection/refused-token.ts');
+      return explainRefusedToken(error, (await connection).target);
     },
     close() {
       client?.close();

@@ -23,6 +23,8 @@ export async function runCommand(
   const context = createContext({ project: project ?? leadingProject });
   try {
     return (await command.run(context, options, parser.processedArgs)) ?? 0;
+  } catch (error) {
+    throw await context.explained(error);
   } finally {
     context.close();
   }

@@ -3,6 +3,7 @@ import type { Home } from '../home.ts';
 import { usageError } from '../usage-error.ts';
 import { readConfig } from './config-file.ts';
 import type { ProjectEntry } from './project-entry.ts';
+import { checkToken } from './refused-token.ts';
 
 /** The server that a command talks to, as which user, in which project. */
 export interface Target {
@@ -11,7 +12,14 @@ export interface Target {
   readonly project: string;
   /** Where this comes from; only a server of `config.yml` can be the embedded one. */
   readonly source: 'environment' | 'config';
+  readonly tokenFrom: TokenSetting;
 }
+
+/** Where a token was set, for messages about it. */
+export type TokenSetting =
+  /** `insteadOf`: the file whose token BERTH_TOKEN hides. */
+  | { readonly kind: 'environment'; readonly insteadOf: string | null }
+  | { readonly kind: 'config'; readonly file: string; readonly project: string };
 
 /** The project that every server is born with. */
 export const FIRST_PROJECT = 'main';
@@ -37,12 +45,20 @@ export async function findTarget(env: NodeJS.ProcessEnv, home: Home, option: str
         hint: 'set both: `berth user token create` makes a token',
       });
     }
-    return { url: url.replace(/\/+$/, ''), token, project: wanted ?? FIRST_PROJECT, source: 'environment' };
+    const tokenFrom = { kind: 'environment', insteadOf: null } as const;
+    checkToken(token, url, tokenFrom);
+    const address = url.replace(/\/+$/, '');
+    return { url: address, token, project: wanted ?? FIRST_PROJECT, source: 'environment', tokenFrom };
   }
   const entries = await readConfig(home.config);
   if (entries.length === 0) return null;
   const entry = entries.find((candidate) => candidate.name === wanted) ?? defaultEntry(entries, home);
-  return { url: entry.url, token: token || entry.token, project: wanted ?? entry.name, source: 'config' };
+  const tokenFrom: TokenSetting = token
+    ? { kind: 'environment', insteadOf: home.config }
+    : { kind: 'config', file: home.config, project: entry.name };
+  const chosen = token || entry.token;
+  checkToken(chosen, entry.url, tokenFrom);
+  return { url: entry.url, token: chosen, project: wanted ?? entry.name, source: 'config', tokenFrom };
 }
 
 function defaultEntry(entries: readonly ProjectEntry[], home: Home): ProjectEntry {

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const BIN = fileURLToPath(new URL('../../bin/berth.js', import.meta.url));
@@ -74,7 +74,7 @@ export async function world(serverUrl: string | null): Promise<World> {
     cwd,
     env: defined(base),
     async write(name, text) {
-      const path = join(cwd, name);
+      const path = resolve(cwd, name);
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, text);
       return path;
