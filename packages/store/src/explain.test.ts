@@ -120,6 +120,19 @@ describe('answered through an index', () => {
     limit: 100,
   });
 
+  test('regression: a page of the live runs does not walk through the history of the project', () => {
+    const query: Query<Rows['runs']> = {
+      where: { projectId, live: true },
+      orderBy: ['submittedAt', 'desc'],
+      limit: 50,
+    };
+    for (const page of [query, { ...query, after: 'r' }]) {
+      const steps = plan(selectStatement(sqlite, tableShape('runs'), page, 1)).join('; ');
+      assert.match(steps, /USING INDEX runs_live_submitted/);
+      assert.doesNotMatch(steps, /TEMP B-TREE/);
+    }
+  });
+
   test('a row by id, and its update', () => {
     for (const table of ['runs', 'jobs', 'instances'] as const) {
       const update = updateStatement(sqlite, tableShape(table), 'x', 1, { message: null });
