@@ -145,8 +145,9 @@ export const TABLES = {
       // For the start of a server: all that live, of all projects. (By id, since that is how they are ordered.)
       runs_live: { on: ['id'], where: { live: true } },
       runs_live_name: { on: ['projectId', 'name'], unique: true, where: { live: true } },
-      // The live ones of a project, newest first: few among very many.
-      runs_live_submitted: { on: ['projectId', 'submittedAt', 'id'], where: { live: true } },
+      // The live ones of a project, newest first: few among very many. (`live` is in it as well, or a database
+      // takes it for no better than the whole history.)
+      runs_live_submitted: { on: ['projectId', 'live', 'submittedAt', 'id'], where: { live: true } },
       // The newest run of a name, and the history of a project, page by page.
       runs_name: { on: ['projectId', 'name', 'submittedAt', 'id'] },
       runs_submitted: { on: ['projectId', 'submittedAt', 'id'] },

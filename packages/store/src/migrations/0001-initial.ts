@@ -93,7 +93,7 @@ export const initial: Migration = {
     ) STRICT`,
     `CREATE INDEX "runs_live" ON "runs" ("id") WHERE "live" = TRUE`,
     `CREATE UNIQUE INDEX "runs_live_name" ON "runs" ("project_id", "name") WHERE "live" = TRUE`,
-    `CREATE INDEX "runs_live_submitted" ON "runs" ("project_id", "submitted_at", "id") WHERE "live" = TRUE`,
+    `CREATE INDEX "runs_live_submitted" ON "runs" ("project_id", "live", "submitted_at", "id") WHERE "live" = TRUE`,
     `CREATE INDEX "runs_name" ON "runs" ("project_id", "name", "submitted_at", "id")`,
     `CREATE INDEX "runs_submitted" ON "runs" ("project_id", "submitted_at", "id")`,
     `CREATE TABLE "jobs" (

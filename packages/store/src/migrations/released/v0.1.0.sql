@@ -5,7 +5,7 @@ CREATE TABLE "migrations" (
   "berth_version" TEXT NOT NULL,
   "applied_at" INTEGER NOT NULL
 ) STRICT;
-INSERT INTO "migrations" ("number", "name", "checksum", "berth_version", "applied_at") VALUES (1, 'initial', '54327c37cdd74891a241665db72f4fee879d693e4a82e6428cdefd9c5092a72f', '0.1.0', 0);
+INSERT INTO "migrations" ("number", "name", "checksum", "berth_version", "applied_at") VALUES (1, 'initial', '80d7d800fa96e64a8e289617cda36b1bc48f75628a90c6533f5f0a80379ff9aa', '0.1.0', 0);
 CREATE TABLE "users" (
       "id" TEXT NOT NULL PRIMARY KEY,
       "name" TEXT NOT NULL,
@@ -227,7 +227,7 @@ CREATE UNIQUE INDEX "secrets_name" ON "secrets" ("project_id", "name");
 CREATE UNIQUE INDEX "backends_name" ON "backends" ("project_id", "name") WHERE "deleted_at" IS NULL;
 CREATE INDEX "runs_live" ON "runs" ("id") WHERE "live" = TRUE;
 CREATE UNIQUE INDEX "runs_live_name" ON "runs" ("project_id", "name") WHERE "live" = TRUE;
-CREATE INDEX "runs_live_submitted" ON "runs" ("project_id", "submitted_at", "id") WHERE "live" = TRUE;
+CREATE INDEX "runs_live_submitted" ON "runs" ("project_id", "live", "submitted_at", "id") WHERE "live" = TRUE;
 CREATE INDEX "runs_name" ON "runs" ("project_id", "name", "submitted_at", "id");
 CREATE INDEX "runs_submitted" ON "runs" ("project_id", "submitted_at", "id");
 CREATE UNIQUE INDEX "jobs_place" ON "jobs" ("run_id", "replica", "node", "submission");
