@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -64,4 +75,34 @@ test('a folder for sockets that another put there is refused or closed', (t) => 
   const linked = scratch(t);
   symlinkSync('/tmp', join(linked, `berth-${process.getuid?.() ?? 0}`));
   assert.throws(() => agentPaths(home, instance, linked), /belongs to somebody else/);
+});
+
+test('regression: a home that others may write is refused, and says what to do', (t) => {
+  const root = join(scratch(t), 'home');
+  mkdirSync(root);
+  for (const mode of [0o770, 0o777, 0o1777, 0o702]) {
+    chmodSync(root, mode);
+    assert.throws(() => prepareHome(homeAt(root)), {
+      code: 'unavailable',
+      message: new RegExp(`can be written by other users \\(mode ${(mode & 0o777).toString(8)}\\)`),
+      hint: `Close it with \`chmod go-w ${root}\`, or set BERTH_HOME to another folder.`,
+    });
+    assert.deepEqual(readdirSync(root), [], 'nothing is put there');
+  }
+  chmodSync(root, 0o755);
+  prepareHome(homeAt(root));
+});
+
+test('regression: a home of another user is refused', { skip: process.getuid?.() !== 0 }, (t) => {
+  const root = join(scratch(t), 'home');
+  mkdirSync(root, { mode: 0o700 });
+  chownSync(root, 12345, 0);
+  assert.throws(() => prepareHome(homeAt(root)), { code: 'unavailable', message: /another user \(uid 12345/ });
+});
+
+test('regression: a home below a folder that denies its children is refused, and not tried for ever', {
+  skip: !existsSync('/proc/self'),
+}, () => {
+  for (const root of ['/proc/nope', '/proc/nope/deep/home'])
+    assert.throws(() => prepareHome(homeAt(root)), { code: 'unavailable', message: /cannot be made: ENOENT/ });
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, statSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { BerthError } from '@berth/core/errors';
 import type { InstanceId, JobId, ProjectId, RunId } from '@berth/core/ids';
 
@@ -62,19 +62,12 @@ export function homeAt(root: string): Home {
 
 /**
  * Makes the folders that are missing; only their owner may look into them.
- * @throws BerthError `unavailable` when one cannot be made
+ * @throws BerthError `unavailable` when one cannot be made, or others could change what is in the home
  */
 export function prepareHome(home: Home): void {
-  for (const dir of [
-    home.root,
-    home.server,
-    home.logs,
-    home.artifacts,
-    home.blobs,
-    home.backendState,
-    home.agents,
-    home.cache,
-  ]) {
+  makePrivateDir(home.root);
+  refuseOpenHome(home.root);
+  for (const dir of [home.server, home.logs, home.artifacts, home.blobs, home.backendState, home.agents, home.cache]) {
     makePrivateDir(dir);
   }
 }
@@ -108,7 +101,7 @@ function shortSocketDir(home: Home, temporary: string): string {
     });
   }
   for (const part of [mine, dir]) {
-    mkdirSync(part, { recursive: true, mode: 0o700 });
+    makePrivateDir(part);
     const found = lstatSync(part);
     if (!found.isDirectory() || found.uid !== uid) {
       throw new BerthError('unavailable', `${part} belongs to somebody else, so no socket can be put there.`, {
@@ -120,9 +113,30 @@ function shortSocketDir(home: Home, temporary: string): string {
   return dir;
 }
 
+/** Whoever may write there may put programs and keys of his own in the place of ours. */
+function refuseOpenHome(root: string): void {
+  const { uid, mode } = statSync(root);
+  const own = process.getuid?.() ?? uid;
+  if (uid !== own) {
+    throw new BerthError(
+      'unavailable',
+      `The folder ${root} belongs to another user (uid ${uid}, and this server runs as ${own}), who could change what the server trusts.`,
+      { hint: 'Set BERTH_HOME to a folder of your own, or run the server as its owner.' },
+    );
+  }
+  if ((mode & 0o022) !== 0) {
+    throw new BerthError(
+      'unavailable',
+      `The folder ${root} can be written by other users (mode ${(mode & 0o777).toString(8)}), who could change what the server trusts.`,
+      { hint: `Close it with \`chmod go-w ${root}\`, or set BERTH_HOME to another folder.` },
+    );
+  }
+}
+
+/** @throws BerthError `unavailable` */
 function makePrivateDir(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeDirs(dir);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new BerthError('unavailable', `The folder ${dir} cannot be made: ${why}`, {
@@ -131,6 +145,22 @@ function makePrivateDir(dir: string): void {
     });
   }
 }
+
+/** As `mkdir -p`. Node's own spins for ever below a folder that denies its children, such as /proc. */
+function makeDirs(dir: string): void {
+  const missing: string[] = [];
+  for (let at = dir; !isThere(at); at = dirname(at)) missing.push(at);
+  for (const at of missing.reverse()) {
+    try {
+      mkdirSync(at, { mode: 0o700 });
+    } catch (error) {
+      if (!isThere(at)) throw error;
+    }
+  }
+  if (!statSync(dir).isDirectory()) throw new Error('something else has this name');
+}
+
+const isThere = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
 
 /** Where the artifacts of a job lie, once they are here. */
 export function artifactPath(home: Home, run: RunId, job: JobId): string {
