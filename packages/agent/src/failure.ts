@@ -37,3 +37,8 @@ export function isDiskFull(error: unknown): boolean {
   const code = errnoOf(error);
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
+
+/** Says where: a system error of a full disk names no path. */
+export function fullDisk(path: string): string {
+  return `the disk that holds ${path} is full`;
+}

@@ -1,7 +1,15 @@
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { lstat, mkdir, readlink, rm, symlink } from 'node:fs/promises';
+import { lstat, mkdir, open, readlink, rm, symlink } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { isDiskFull, JobFailure, messageOf } from './failure.ts';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createGunzip } from 'node:zlib';
+import { fullDisk, isDiskFull, JobFailure, messageOf } from './failure.ts';
+import { tarPieces, UnusableArchive } from './tar-pieces.ts';
+
+/** How long an archive that failed may take to end its last writes. */
+const SETTLE_MS = 10_000;
 
 interface DeferredLink {
   readonly path: string;
@@ -37,32 +45,71 @@ async function extract(
   const unpack = tar.extract({
     cwd: dir,
     preserveOwner: false,
-    // Data that is mostly zeros compresses better than the library's 1000 to 1, and the disk has its own end.
-    maxDecompressionRatio: Number.POSITIVE_INFINITY,
     filter: (path, entry) => {
-      if (!('type' in entry) || entry.type !== 'SymbolicLink') return true;
-      links.push({ path, target: entry.linkpath ?? '' });
-      return false;
+      if (!('type' in entry)) return true;
+      if (entry.type === 'SymbolicLink') {
+        links.push({ path, target: entry.linkpath ?? '' });
+        return false;
+      }
+      entry.path = belowHere(path);
+      if (entry.type === 'Link' && entry.linkpath !== undefined) entry.linkpath = belowHere(entry.linkpath);
+      return true;
     },
-    onwarn: (code, message) => {
-      if (REFUSALS.has(code)) refused ??= messageOf(message);
+    onwarn: (code, message, error) => {
+      if (REFUSALS.has(code)) refused ??= isDiskFull(error) ? fullDisk(dir) : messageOf(message);
     },
   });
-  const source = createReadStream(archive, { signal });
-  await new Promise<void>((resolve, reject) => {
-    unpack.on('close', resolve);
-    unpack.on('error', (error) => {
-      const why = isDiskFull(error) ? 'the disk is full' : messageOf(error);
-      reject(new JobFailure('setup-error', `The archive of code or files cannot be unpacked: ${why}.`, error));
-    });
-    source.on('error', reject);
-    source.on('data', (chunk) => {
-      if (!unpack.write(chunk as Buffer)) source.pause(); // no encoding is set, so chunks are buffers
-    });
-    unpack.on('drain', () => source.resume());
-    source.on('end', () => unpack.end());
-  });
+  const closed = new Promise<void>((resolve) => unpack.on('close', resolve));
+  const failed = new Promise<never>((_, reject) => unpack.on('error', reject));
+  failed.catch(() => undefined); // also raised where somebody waits
+  try {
+    for await (const piece of tarPieces(await decompressed(archive, signal))) {
+      if (!unpack.write(asBuffer(piece))) await Promise.race([once(unpack, 'drain'), failed]);
+    }
+    unpack.end();
+    await Promise.race([closed, failed]);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof UnusableArchive) return error.message;
+    const why = isDiskFull(error) ? fullDisk(dir) : messageOf(error);
+    throw new JobFailure('setup-error', `The archive of code or files cannot be unpacked: ${why}.`, error);
+  } finally {
+    // What it has begun to write it ends, so that nothing appears where everything was removed.
+    unpack.end();
+    await Promise.race([closed, sleep(SETTLE_MS, undefined, { ref: false })]);
+  }
   return refused;
+}
+
+/**
+ * The name as a path below the directory, wherever it runs: the library takes `C:` and `\\` at the front
+ * for the root of a Windows drive and strips them, also here, where they are letters of a name.
+ */
+function belowHere(name: string): string {
+  const relative = name.replace(/^\/+/, '');
+  return posix.isAbsolute(name) || /^([a-z]:|\\)/i.test(relative) ? `./${relative}` : name;
+}
+
+const GZIP_MAGIC = Buffer.of(0x1f, 0x8b);
+
+async function decompressed(archive: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+  const start = Buffer.alloc(GZIP_MAGIC.length);
+  const file = await open(archive, 'r');
+  try {
+    await file.read(start, 0, start.length, 0);
+  } finally {
+    await file.close();
+  }
+  const source = createReadStream(archive, { signal });
+  if (!start.equals(GZIP_MAGIC)) return source;
+  const plain = createGunzip();
+  // A failure of either is thrown to whoever reads the last.
+  void pipeline(source, plain).catch(() => undefined);
+  return plain;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 async function makeLink(dir: string, link: DeferredLink): Promise<void> {
