@@ -46,6 +46,6 @@ async function readAnyYaml(text: string, path: string): Promise<Record<string, s
 
 function broken(path: string, why: string): BerthError {
   return new BerthError('invalid-configuration', `${path} cannot be used: ${why}`, {
-    hint: 'correct it, or remove it: `berth project add` and the next start of the embedded server write it anew',
+    hint: 'correct it: it needs `name`, `url` and `token` of each project (`berth project add` writes entries); keep its tokens, the server shows none again',
   });
 }

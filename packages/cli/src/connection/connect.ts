@@ -7,7 +7,7 @@ import { readServerFile } from '../embedded/server-file.ts';
 import type { Home } from '../home.ts';
 import { say } from '../output/write.ts';
 import { revivingTransport } from './reviving-transport.ts';
-import { findTarget, type Target } from './target.ts';
+import { FIRST_PROJECT, findTarget, type Target } from './target.ts';
 
 export interface Connection {
   readonly client: Client;
@@ -22,8 +22,10 @@ export async function connect(env: NodeJS.ProcessEnv, home: Home, project: strin
     const server = await ensureEmbeddedServer(home);
     target = await findTarget(env, home, project);
     if (target === null) {
-      throw new BerthError('internal', `the server at ${server.url} runs, but ${home.config} does not name it`, {
-        hint: `its log is ${home.server}/server.log`,
+      throw new BerthError('unauthenticated', `the server at ${server.url} runs, but ${home.config} does not name it`, {
+        hint:
+          `its token was in that file: put the file back, or name the server with \`berth project add --name ${FIRST_PROJECT} --url ${server.url}\` ` +
+          'and a token of one of its users',
       });
     }
   }

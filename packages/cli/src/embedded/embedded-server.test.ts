@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -60,6 +60,50 @@ test('it is started, seen, stopped, and comes back where it was', async () => {
     assert.match((await w.berth(['server', 'stop'])).stdout, /No server runs/);
     assert.equal((await w.berth(['ps'])).code, 0);
     assert.equal(urlOf(home), url);
+  });
+});
+
+test('bug: `server start` with a port or host was a success while it ran at another', async () => {
+  await withHome(async (w, home) => {
+    await w.berth(['server', 'start']);
+    const url = urlOf(home) ?? '';
+    const { port } = new URL(url);
+    const other = port === '40000' ? '40001' : '40000';
+    for (const [words, missed] of [
+      [['--port', other], `its port stays ${port}, not ${other}`],
+      [['--host', '0.0.0.0'], 'it listens on 127.0.0.1, not 0.0.0.0'],
+      [['--foreground'], 'it stays in the background'],
+    ] as const) {
+      const { code, stdout, stderr } = await w.berth(['server', 'start', ...words]);
+      assert.deepEqual([code, stdout], [2, '']);
+      assert.ok(stderr.startsWith(`error: the server of this machine runs already at ${url} (process `), stderr);
+      assert.ok(stderr.includes(`): ${missed}\n  hint: stop it first with \`berth server stop\``), stderr);
+    }
+    assert.equal(urlOf(home), url);
+    await w.berth(['server', 'stop']);
+    await w.berth(['server', 'start', '--host', '0.0.0.0']);
+    assert.equal((await w.berth(['server', 'start', '--host', '127.0.0.1'])).code, 2);
+    assert.equal((await w.berth(['server', 'start', '--host', '0.0.0.0'])).code, 0);
+    await w.berth(['server', 'stop']);
+    await w.berth(['server', 'start']);
+    for (const words of [['--port', port], ['--host', 'localhost'], ['--port', '0'], []]) {
+      const { code, stdout } = await w.berth(['server', 'start', ...words]);
+      assert.equal(code, 0, words.join(' '));
+      assert.match(stdout, /runs already/);
+    }
+  });
+});
+
+test('a config.yml that was lost is said to be, with what brings it back', async () => {
+  await withHome(async (w, home) => {
+    await w.berth(['server', 'start']);
+    rmSync(home.config);
+    const { code, stderr } = await w.berth(['ps']);
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /runs, but .*config\.yml does not name it\n {2}hint: its token was in that file: put the file back/,
+    );
   });
 });
 

@@ -23,6 +23,17 @@ export function isAlive(pid: number): boolean {
   return statFields(pid)?.[0] !== 'Z';
 }
 
+/** What it was told to listen on; null when it was told nothing, or the system does not say. */
+export function hostOption(pid: number): string | null {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    const at = words.indexOf('--host');
+    return at < 0 ? null : (words[at + 1] ?? null);
+  } catch {
+    return null;
+  }
+}
+
 /** Clock ticks from the boot of the machine to the start of the process; null where there is no `/proc`. */
 function processStart(pid: number): number | null {
   const ticks = Number(statFields(pid)?.[19]);

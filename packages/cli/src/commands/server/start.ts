@@ -1,8 +1,10 @@
+import { BerthError } from '@berth/core/errors';
 import { InvalidArgumentError } from 'commander';
 import { defineCommand } from '../../command.ts';
 import { freePortOf, lastAddress, recordAddress } from '../../embedded/address.ts';
 import { ensureEmbeddedServer, runningServer } from '../../embedded/ensure-server.ts';
-import { readServerFile } from '../../embedded/server-file.ts';
+import { readServerFile, type ServerFile } from '../../embedded/server-file.ts';
+import { hostOption } from '../../embedded/server-process.ts';
 import { type ServerOptions, serverCommand } from '../../embedded/spawn-server.ts';
 import type { Home } from '../../home.ts';
 import { print } from '../../output/write.ts';
@@ -26,6 +28,8 @@ export default defineCommand<Options>({
   async run(context, options) {
     const running = await runningServer(context.home);
     if (running !== null) {
+      const missed = missedWishes(options, running);
+      if (missed.length > 0) throw runsOtherwise(running, missed);
       print(`The server of this machine runs already: ${running.url} (process ${running.pid})\n`);
       return 0;
     }
@@ -34,10 +38,46 @@ export default defineCommand<Options>({
       return runInForeground(context.home, port === null ? options : { ...options, port });
     }
     const started = await ensureEmbeddedServer(context.home, options);
+    // Another command may have started it in the same moment.
+    const missed = missedWishes({ ...options, foreground: undefined }, started);
+    if (missed.length > 0) throw runsOtherwise(started, missed);
     print(`Started: ${started.url} (process ${started.pid}), data in ${context.home.root}\n`);
     return 0;
   },
 });
+
+/** What was asked for and is not so. */
+function missedWishes({ host, port, foreground }: Wishes, running: ServerFile): string[] {
+  const is = new URL(running.url);
+  const missed: string[] = [];
+  if (port !== undefined && port !== 0 && port !== Number(is.port))
+    missed.push(`its port stays ${is.port}, not ${port}`);
+  // The URL is one that can be dialled: of a server that listens everywhere it names this machine alone.
+  const listens = hostOption(running.pid) ?? is.hostname;
+  if (host !== undefined && !isSameHost(host, listens)) missed.push(`it listens on ${listens}, not ${host}`);
+  if (foreground === true) missed.push('it stays in the background');
+  return missed;
+}
+
+interface Wishes extends ServerOptions {
+  readonly foreground?: boolean | undefined;
+}
+
+function isSameHost(wanted: string, actual: string): boolean {
+  const loopback = ['127.0.0.1', 'localhost'];
+  return wanted === actual.replace(/^\[(.*)\]$/, '$1') || (loopback.includes(wanted) && loopback.includes(actual));
+}
+
+function runsOtherwise({ url, pid }: ServerFile, missed: readonly string[]): BerthError {
+  return new BerthError(
+    'conflict',
+    `the server of this machine runs already at ${url} (process ${pid}): ${missed.join('; ')}`,
+    {
+      hint: 'stop it first with `berth server stop` (jobs go on), then start it as you want it',
+      details: { url, pid },
+    },
+  );
+}
 
 async function runInForeground(home: Home, options: ServerOptions): Promise<number> {
   const { spawn } = await import('node:child_process');
