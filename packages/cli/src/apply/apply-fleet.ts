@@ -5,6 +5,7 @@ import { statusLine } from '../output/status-line.ts';
 import { print, say } from '../output/write.ts';
 import type { ApplyParts } from './apply.ts';
 import { formatFleetPlan } from './plan-view.ts';
+import { showPlan } from './show-plan.ts';
 
 const SHOWN_OFFERS = 5;
 
@@ -17,7 +18,12 @@ export async function applyFleet(fleet: CheckedFleet, parts: ApplyParts): Promis
   const plan = await client.call('fleet.plan', { body: { configuration: fleet.source }, signal });
   progress.clear();
   const { project } = await context.target();
-  const about = { file: source.file, project, code: null, maxOffers: options.maxOffers ?? SHOWN_OFFERS };
+  const stream = options.dryRun === true ? process.stdout : process.stderr;
+  const about = { file: source.file, project, code: null, maxOffers: options.maxOffers ?? SHOWN_OFFERS, stream };
+  if (options.dryRun === true) {
+    showPlan(plan, options, () => formatFleetPlan(plan, about));
+    return 0;
+  }
   say(`${formatFleetPlan(plan, about)}\n\n`);
   if (plan.action === 'none' && options.force !== true) {
     say(`Nothing to do: ${plan.name} is as the configuration says.\n`);

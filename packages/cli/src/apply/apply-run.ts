@@ -14,6 +14,7 @@ import { detached, seeToEnd } from '../see-to-end.ts';
 import type { ApplyParts } from './apply.ts';
 import { collectCode } from './collect-code.ts';
 import { formatRunPlan } from './plan-view.ts';
+import { showPlan } from './show-plan.ts';
 
 const SHOWN_OFFERS = 5;
 
@@ -38,10 +39,19 @@ export async function applyRun(task: CheckedTask, parts: ApplyParts): Promise<nu
   const plan = await client.call('run.plan', { body: submission, signal });
   progress.clear();
   const { project } = await context.target();
-  const about = { file: source.file, project, code: packed.about, maxOffers: options.maxOffers ?? SHOWN_OFFERS };
-  say(`${formatRunPlan(plan, about)}\n\n`);
+  const stream = options.dryRun === true ? process.stdout : process.stderr;
+  const about = {
+    file: source.file,
+    project,
+    code: packed.about,
+    maxOffers: options.maxOffers ?? SHOWN_OFFERS,
+    stream,
+  };
+  if (options.dryRun === true) showPlan(plan, options, () => formatRunPlan(plan, about));
+  else say(`${formatRunPlan(plan, about)}\n\n`);
   for (const warning of packed.warnings) say(`${styledError('yellow', 'warning:')} ${warning}\n`);
 
+  if (options.dryRun === true) return 0;
   if (!(await agree(question(plan, parts)))) {
     say('Nothing was changed.\n');
     return EXIT_FAILURE;

@@ -225,6 +225,52 @@ test('nobody to ask and no `-y`: exit code 2 before anything is done', async () 
   });
 });
 
+test('`--dry-run` shows the plan, without a yes, and creates nothing', async () => {
+  await withTask(async (server, w) => {
+    const plan = planView({ current: runView() });
+    stage(server, { plan: json(plan) });
+    const shown = await w.berth(['apply', '--dry-run', '-f', 'task.yml']);
+    assert.equal(shown.code, 0, shown.stderr);
+    assert.match(shown.stdout, /^Run +my-run \(task\.yml, project main\)\n[\s\S]*aws +eu-1 .*\$98\.32/);
+    assert.equal(shown.stderr, '');
+    const asJson = await w.berth(['apply', '--dry-run', '--json', '-f', '-'], { input: TASK });
+    assert.deepEqual([asJson.code, JSON.parse(asJson.stdout)], [0, plan]);
+
+    server.on(
+      `POST ${P}/runs/plan`,
+      json(planView({ offers: { offers: [], total: 0, sources: [], misfits: [] }, price_per_hour: null })),
+    );
+    const none = await w.berth(['apply', '--dry-run', '-y', '-f', 'task.yml']);
+    assert.deepEqual([none.code, /No offer fits/.test(none.stdout)], [0, true]);
+
+    const fleetPlan = {
+      name: 'pool',
+      action: 'create',
+      current: null,
+      changes: [],
+      offers: planView().offers,
+      price_per_hour: 98.32,
+      configuration: { type: 'fleet', nodes: 1 },
+    };
+    await w.write('fleet.yml', 'type: fleet\nname: pool\nnodes: 1\n');
+    server.on(`POST ${P}/fleets/plan`, json(fleetPlan));
+    const fleet = await w.berth(['apply', '--dry-run', '-f', 'fleet.yml']);
+    assert.deepEqual([fleet.code, fleet.stderr], [0, '']);
+    assert.match(fleet.stdout, /^Fleet +pool/);
+    const fleetJson = await w.berth(['apply', '--dry-run', '--json', '-f', 'fleet.yml']);
+    assert.deepEqual(JSON.parse(fleetJson.stdout), fleetPlan);
+
+    assert.deepEqual(
+      [...new Set(server.seen.map(({ method, path }) => `${method} ${path}`))],
+      [`POST ${P}/runs/plan`, `POST ${P}/fleets/plan`],
+      'nothing is sent, stopped or made',
+    );
+    const alone = await w.berth(['apply', '--json', '-y', '-f', 'task.yml']);
+    assert.equal(alone.code, 2);
+    assert.match(alone.stdout, /goes with `--dry-run`/);
+  });
+});
+
 test('flags win over the file, variables are taken from here, words after `--` go into the command', async () => {
   const task = `type: task\ncommands:\n  - python train.py \${{ run.args }}\nenv:\n  - TOKEN\n  - MODE=slow\nmax_price: 3\nresources:\n  cpu: 4\n`;
   await withTask(async (server, w) => {

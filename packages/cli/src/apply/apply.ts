@@ -20,8 +20,14 @@ export async function apply(context: Context, options: ApplyOptions, args: reado
   using interrupts = new Interrupts();
   const source = await readConfigurationFile(context.cwd, options.file);
   const configuration = await parse(source, context, options, args);
+  if (options.json === true && options.dryRun !== true) {
+    throw usageError(
+      '`--json` goes with `--dry-run`',
+      'without it standard output is the log of the job; `berth run get NAME --json` tells of a run',
+    );
+  }
   // Whoever cannot be asked has to have said yes, and learns it before anything is done.
-  if (options.yes !== true && (!process.stdin.isTTY || isStandardInput(options.file))) {
+  if (options.yes !== true && options.dryRun !== true && (!process.stdin.isTTY || isStandardInput(options.file))) {
     throw usageError('applying needs a yes, and standard input is no terminal', 'say yes beforehand with `-y`');
   }
   const parts = {

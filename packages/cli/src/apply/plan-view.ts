@@ -3,7 +3,7 @@ import { describeResources } from '../output/describe.ts';
 import { formatFacts } from '../output/facts.ts';
 import { dollars, plural } from '../output/format.ts';
 import { formatOffers, formatSources } from '../output/offers.ts';
-import { styledError } from '../output/style.ts';
+import { styledFor } from '../output/style.ts';
 import { type Column, formatTable, terminalWidth } from '../output/table.ts';
 
 export interface PlanContext {
@@ -11,14 +11,16 @@ export interface PlanContext {
   readonly project: string;
   readonly code: string | null;
   readonly maxOffers: number;
+  /** Where it is shown. */
+  readonly stream: NodeJS.WriteStream;
 }
 
-/** The plan of a run as a person reads it before saying yes. On standard error: standard output is the job's. */
+/** The plan of a run as a person reads it before saying yes. */
 export function formatRunPlan(plan: RunPlanView, context: PlanContext): string {
   const { configuration } = plan;
   const facts = formatFacts(
     [
-      ['Run', `${styledError('bold', plan.name)} (${context.file}, project ${context.project})`],
+      ['Run', `${styledFor(context.stream, 'bold', plan.name)} (${context.file}, project ${context.project})`],
       ['Nodes', plan.nodes > 1 ? String(plan.nodes) : null],
       ['Image', textOf(configuration.image)],
       ['Commands', firstLines(configuration.commands)],
@@ -33,11 +35,11 @@ export function formatRunPlan(plan: RunPlanView, context: PlanContext): string {
       ['Code', context.code],
       ['Per hour', plan.price_per_hour === null ? 'nothing fits at present' : totalPrice(plan)],
     ],
-    process.stderr,
+    context.stream,
   );
-  const parts = [facts, formatPlaces(plan, context.maxOffers)];
-  if (plan.current !== null) parts.push(formatChanges(plan));
-  const problems = formatSources(plan.offers.sources);
+  const parts = [facts, formatPlaces(plan, context)];
+  if (plan.current !== null) parts.push(formatChanges(plan, context.stream));
+  const problems = formatSources(plan.offers.sources, context.stream);
   if (problems !== '') parts.push(problems);
   return parts.join('\n\n');
 }
@@ -45,45 +47,45 @@ export function formatRunPlan(plan: RunPlanView, context: PlanContext): string {
 export function formatFleetPlan(plan: FleetPlanView, context: PlanContext): string {
   const facts = formatFacts(
     [
-      ['Fleet', `${styledError('bold', plan.name)} (${context.file}, project ${context.project})`],
+      ['Fleet', `${styledFor(context.stream, 'bold', plan.name)} (${context.file}, project ${context.project})`],
       ['Nodes', textOf(plan.configuration.nodes)],
       ['Resources', describeRequest(plan.configuration.resources)],
       ['Per hour', plan.price_per_hour === null ? null : dollars(plan.price_per_hour)],
     ],
-    process.stderr,
+    context.stream,
   );
-  const parts = [facts, formatOffers(cut(plan.offers, context.maxOffers), process.stderr)];
-  if (plan.changes.length > 0) parts.push(formatChanges(plan));
-  const problems = formatSources(plan.offers.sources);
+  const parts = [facts, formatOffers(cut(plan.offers, context.maxOffers), context.stream)];
+  if (plan.changes.length > 0) parts.push(formatChanges(plan, context.stream));
+  const problems = formatSources(plan.offers.sources, context.stream);
   if (problems !== '') parts.push(problems);
   return parts.join('\n\n');
 }
 
 /** Ready instances first, because they would be taken first, and then what could be had. */
-function formatPlaces(plan: RunPlanView, maxOffers: number): string {
-  const offers = cut(plan.offers, Math.max(1, maxOffers - plan.idle_instances.length));
-  if (plan.idle_instances.length === 0) return formatOffers(offers, process.stderr);
-  const ready = formatReady(plan.idle_instances);
+function formatPlaces(plan: RunPlanView, context: PlanContext): string {
+  const offers = cut(plan.offers, Math.max(1, context.maxOffers - plan.idle_instances.length));
+  if (plan.idle_instances.length === 0) return formatOffers(offers, context.stream);
+  const ready = formatReady(plan.idle_instances, context.stream);
   const enough = plan.idle_instances.length >= plan.nodes || offers.offers.length === 0;
-  return enough ? ready : `${ready}\n\n${formatOffers(offers, process.stderr)}`;
+  return enough ? ready : `${ready}\n\n${formatOffers(offers, context.stream)}`;
 }
 
-function formatReady(instances: readonly InstanceView[]): string {
+function formatReady(instances: readonly InstanceView[], stream: NodeJS.WriteStream): string {
   const columns: readonly Column<InstanceView>[] = [
-    { title: 'READY', value: (i) => i.name, style: (text) => styledError('green', text), min: 10 },
+    { title: 'READY', value: (i) => i.name, style: (text) => styledFor(stream, 'green', text), min: 10 },
     { title: 'BACKEND', value: (i) => i.backend, min: 6 },
     { title: 'REGION', value: (i) => i.zone ?? i.region, min: 6, dispensable: 2 },
     { title: 'RESOURCES', value: (i) => describeResources(i.resources, { disk: true }), min: 16 },
     { title: 'PER HOUR', value: (i) => dollars(i.price_per_hour), align: 'right' },
   ];
-  return formatTable(columns, instances, terminalWidth(process.stderr));
+  return formatTable(columns, instances, terminalWidth(stream));
 }
 
-function formatChanges(plan: Pick<RunPlanView, 'changes'>): string {
+function formatChanges(plan: Pick<RunPlanView, 'changes'>, stream: NodeJS.WriteStream): string {
   if (plan.changes.length === 0) return 'Its configuration is the same as that of the one that is live.';
   const lines = plan.changes.map(({ path, before, after }) => {
-    const from = before === null ? '' : styledError('red', `- ${short(before)}`);
-    const to = after === null ? '' : styledError('green', `+ ${short(after)}`);
+    const from = before === null ? '' : styledFor(stream, 'red', `- ${short(before)}`);
+    const to = after === null ? '' : styledFor(stream, 'green', `+ ${short(after)}`);
     return `  ${path}: ${[from, to].filter((part) => part !== '').join('  ')}`;
   });
   return `Different from the one that is live:\n${lines.join('\n')}`;

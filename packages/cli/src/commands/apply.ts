@@ -7,6 +7,8 @@ export interface ApplyOptions extends PlacementOptions {
   readonly file?: string;
   readonly yes?: true;
   readonly detach?: true;
+  readonly dryRun?: true;
+  readonly json?: true;
   readonly force?: true;
   readonly name?: string;
   readonly env?: readonly string[];
@@ -33,6 +35,8 @@ export default defineCommand<ApplyOptions, [args: string[]]>({
           )
           .option('-y, --yes', 'do not ask')
           .option('-d, --detach', 'do not wait for its end')
+          .option('--dry-run', 'show the plan and change nothing')
+          .option('--json', 'with --dry-run: the plan as JSON')
           .option('--force', 'stop the live run of that name and replace it')
           .option('-n, --name <name>', 'name of the run or fleet')
           .option('-e, --env <NAME[=VALUE]>', 'a variable of the job; may be repeated', collect),
@@ -50,6 +54,7 @@ export default defineCommand<ApplyOptions, [args: string[]]>({
       .option('--max-offers <number>', 'how many offers the plan shows', parseCount),
   examples: [
     'berth apply',
+    'berth apply --dry-run --gpu A100',
     'berth apply -y -f train.berth.yml -n sweep-3 --gpu A100 -- --epochs 5',
     'cat task.yml | berth apply -y -d -f -',
   ],

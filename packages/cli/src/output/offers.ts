@@ -1,7 +1,7 @@
 import type { OffersView, OfferView, SourceView } from '@berth/core/api-schemas';
 import { describeResources } from './describe.ts';
 import { dollars, plural } from './format.ts';
-import { styledError, styledFor } from './style.ts';
+import { styledFor } from './style.ts';
 import { type Column, formatTable, terminalWidth } from './table.ts';
 
 /** Offers as a table, or why there are none. */
@@ -38,11 +38,12 @@ function noOffers(answer: OffersView): string {
 }
 
 /** A line for each backend that could not be asked; empty when all answered. */
-export function formatSources(sources: readonly SourceView[]): string {
+export function formatSources(sources: readonly SourceView[], stream: NodeJS.WriteStream = process.stderr): string {
   return sources
     .filter((source) => source.status === 'failed' || source.status === 'timed-out')
     .map(
-      (source) => `${styledError('yellow', 'warning:')} ${source.backend} ${failureOf(source)}; its offers are missing`,
+      (source) =>
+        `${styledFor(stream, 'yellow', 'warning:')} ${source.backend} ${failureOf(source)}; its offers are missing`,
     )
     .join('\n');
 }
