@@ -6,7 +6,8 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { BlobHash } from '@berth/core/ids';
 import type { Pack } from 'tar';
-import { errnoOf } from './failure.ts';
+import { errnoOf, fullDisk, isDiskFull } from './failure.ts';
+import type { StallWatch } from './stall-watch.ts';
 
 export interface Artifacts {
   /** Null: none of the paths was there. */
@@ -35,10 +36,15 @@ export function checkArtifactPath(path: string): { readonly name: string } | { r
 }
 
 /** More than these nobody reads. */
-const MAX_PROBLEMS = 20;
+export const MAX_PROBLEMS = 20;
 
 /** Packs paths below a directory of this machine into a gzip-compressed tar. Links are packed as links. */
-export async function packArtifacts(paths: readonly string[], workingDir: string, target: string): Promise<Artifacts> {
+export async function packArtifacts(
+  paths: readonly string[],
+  workingDir: string,
+  target: string,
+  watch: StallWatch,
+): Promise<Artifacts> {
   const { Pack } = await import('tar');
   const missing: string[] = [];
   const problems: string[] = [];
@@ -56,8 +62,11 @@ export async function packArtifacts(paths: readonly string[], workingDir: string
     gzip: true,
     portable: true,
     strict: false,
+    // Names are ours, below the working directory; without this `C:` at the front of one is taken for a Windows drive.
+    preservePaths: true,
     // The library comes to a standstill over pipes and sockets.
     filter: (path, stats) => {
+      watch.progress();
       if ('isFile' in stats && !stats.isFile() && !stats.isDirectory() && !stats.isSymbolicLink()) {
         if (problems.length < MAX_PROBLEMS) problems.push(`${path} is neither a file nor a directory`);
         return false;
@@ -68,15 +77,20 @@ export async function packArtifacts(paths: readonly string[], workingDir: string
   });
   for (const name of names) pack.add(name);
   pack.end();
-  return { packed: await writePack(pack, target), missing, problems };
+  return { packed: await writePack(pack, target, watch), missing, problems };
 }
 
-/** Writes a pack that fills itself; on a failure nothing stays behind. */
-export async function writePack(pack: Pack, target: string): Promise<{ bytes: number; hash: BlobHash }> {
+/** Writes a pack that fills itself, until `watch` ends it; on a failure nothing stays behind. */
+export async function writePack(
+  pack: Pack,
+  target: string,
+  watch: StallWatch,
+): Promise<{ bytes: number; hash: BlobHash }> {
   const hash = createHash('sha256');
   let bytes = 0;
   const measured = new Transform({
     transform(chunk: Buffer, _encoding, done) {
+      watch.progress();
       hash.update(chunk);
       bytes += chunk.length;
       done(null, chunk);
@@ -85,10 +99,10 @@ export async function writePack(pack: Pack, target: string): Promise<{ bytes: nu
   pack.on('error', (error) => measured.destroy(error instanceof Error ? error : new Error(String(error))));
   pack.pipe(measured);
   try {
-    await pipeline(measured, createWriteStream(target, { mode: 0o600 }));
+    await pipeline(measured, createWriteStream(target, { mode: 0o600 }), { signal: watch.signal });
   } catch (error) {
     await rm(target, { force: true });
-    throw error;
+    throw isDiskFull(error) ? new Error(fullDisk(target), { cause: error }) : error;
   }
   return { bytes, hash: hash.digest('hex') as BlobHash }; // a SHA-256 in hex is what the brand means
 }

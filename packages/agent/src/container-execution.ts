@@ -9,6 +9,7 @@ import type { Execution, Exit, Usage } from './driver.ts';
 import { messageOf } from './failure.ts';
 import type { JobLog } from './job-log.ts';
 import type { AgentProblemCode } from './protocol.ts';
+import type { StallWatch } from './stall-watch.ts';
 
 const RETRY_MS = 1_000;
 /** A removal that is under way: some ms as a rule, seconds on a busy disk. */
@@ -89,8 +90,9 @@ export class ContainerExecution implements Execution {
     }
   }
 
-  async collectArtifacts(paths: readonly string[], target: string): Promise<Artifacts> {
-    return await packFromContainer(this.#deps.docker, this.container, paths, this.workingDir, target);
+  async collectArtifacts(paths: readonly string[], target: string, watch: StallWatch): Promise<Artifacts> {
+    const from = { docker: this.#deps.docker, id: this.container, workingDir: this.workingDir };
+    return await packFromContainer(from, paths, target, watch);
   }
 
   async measure(): Promise<Usage | null> {

@@ -2,6 +2,7 @@ import type { Millis } from '@berth/core/ids';
 import type { ClusterInfo } from '@berth/core/job-spec';
 import type { Artifacts } from './artifacts.ts';
 import type { ProcessEntry } from './process-table.ts';
+import type { StallWatch } from './stall-watch.ts';
 
 /** How a job's process ended. */
 export interface Exit {
@@ -40,8 +41,8 @@ export interface Execution {
   readonly exit: Promise<Exit>;
   /** Does nothing when the job has ended. */
   kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  /** Brings artifacts into `target`, a file; the job has ended. */
-  collectArtifacts(paths: readonly string[], target: string): Promise<Artifacts>;
+  /** Brings artifacts into `target`, a file; the job has ended. Rejects soon after the watch has. */
+  collectArtifacts(paths: readonly string[], target: string, watch: StallWatch): Promise<Artifacts>;
   /** Null: it has ended, or cannot be measured now. */
   measure(processes: () => readonly ProcessEntry[]): Promise<Usage | null>;
 }

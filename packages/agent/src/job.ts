@@ -9,9 +9,14 @@ import { type JobEnded, type JobRecord, saveRecord } from './job-record.ts';
 import { Later } from './later.ts';
 import { findProcess } from './process-table.ts';
 import type { AgentEvent, AgentJob, AgentJobState } from './protocol.ts';
+import { StallWatch } from './stall-watch.ts';
 
 /** How long the end of a job may wait for its log to reach the disk. */
 const FLUSH_MS = 5_000;
+/** Artifacts of which not a byte has moved for so long are given up: a job always ends. */
+const ARTIFACTS_STALL_MS = 60_000;
+/** What a job that is told to stop while they are collected gets for them at least: most are small. */
+const ARTIFACTS_HURRY_MS = 10_000;
 /** A signal that could not be sent (Docker is away) is tried again after this. */
 const SIGNAL_RETRY_MS = 1_000;
 
@@ -23,6 +28,8 @@ export interface JobDeps {
   readonly log: JobLog;
   /** Resolves when the event is in the journal. */
   readonly emit: (event: AgentEvent) => Promise<void>;
+  /** In ms; for tests. */
+  readonly artifactsStallMs?: number;
 }
 
 /** How it ended, as far as the job itself knows. */
@@ -41,6 +48,8 @@ export class Job {
   #execution: Execution | null = null;
   /** Null: nobody wants it stopped. */
   #stop: { readonly reason: 'stopped' | 'max-duration'; graceMs: number } | null = null;
+  /** While artifacts are being collected. */
+  #collecting: StallWatch | null = null;
   /** The process is gone; only what it left is still being brought. */
   #isOver = false;
   readonly #stopping = new AbortController();
@@ -123,6 +132,7 @@ export class Job {
 
   /** Ends the job, with `graceMs` between SIGTERM and SIGKILL; a later call can only shorten the time. */
   stop(graceMs: number, reason: 'stopped' | 'max-duration' = 'stopped'): void {
+    if (this.#collecting !== null) this.#hurryCollection(graceMs);
     if (this.#isOver || this.#state === 'ended') return;
     const isFirst = this.#stop === null;
     this.#stop ??= { reason, graceMs };
@@ -252,10 +262,22 @@ export class Job {
     const paths = this.#record.artifacts;
     if (paths.length === 0) return { packed: null, message: '' };
     const failed = (error: unknown) => ({ packed: null, missing: [], problems: [messageOf(error)] });
-    const found = await execution.collectArtifacts(paths, artifactsPath(this.#deps.dir)).catch(failed);
+    const watch = new StallWatch(this.#deps.artifactsStallMs ?? ARTIFACTS_STALL_MS);
+    this.#collecting = watch;
+    const collected = execution.collectArtifacts(paths, artifactsPath(this.#deps.dir), watch);
+    const found = await watch.over(collected).catch(failed);
+    this.#collecting = null;
+    watch.stop();
+    this.#kill.cancel();
     const message = artifactsMessage(found);
     if (message !== '') void this.#deps.emit({ kind: 'problem', job: this.id, code: 'artifacts', message });
     return { packed: found.packed, message };
+  }
+
+  /** The job itself has ended; who wants it stopped wants not to wait for what it left either. */
+  #hurryCollection(graceMs: number): void {
+    const limitMs = Math.max(graceMs, ARTIFACTS_HURRY_MS);
+    this.#kill.set(limitMs, () => this.#collecting?.end('It was stopped while they were collected'), 'keep-sooner');
   }
 
   async #finish(end: End): Promise<void> {
