@@ -4,8 +4,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { describe, it, type TestContext } from 'node:test';
+import { after, describe, it, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import type { JobId } from '@berth/core/ids';
 import type { WorkSpec } from '@berth/core/job-spec';
 import { usageOf } from './container-execution.ts';
 import { testAssignment } from './testing/assignment.ts';
@@ -28,6 +29,13 @@ async function output(work: Partial<WorkSpec>, rest: Rest = {}): Promise<string>
   const ended = await bench.server.run(assignment);
   assert.deepEqual([ended.reason, ended.message, ended.exitStatus], ['exited', '', 0]);
   return bench.server.logOf(assignment.job).toString();
+}
+
+/** Names and contents of an archive of artifacts, as GNU tar sees it. */
+async function artifactsOf(id: JobId): Promise<string> {
+  const target = new PassThrough();
+  const [archive] = await Promise.all([buffer(target), bench.server.link.readArtifacts(id, target)]);
+  return execFileSync('tar', ['-tv', '-f', '-'], { input: gunzipSync(archive), encoding: 'utf8' });
 }
 
 describe('a container', () => {
@@ -93,6 +101,77 @@ describe('a container', () => {
     );
     // An empty directory is nobody's.
     assert.equal(await output({ code: { ...code, path: '/home/app' }, commands: ['ls'] }), 'x\n');
+  });
+
+  inContainer('begins in a working directory that counts from the code, whether the code has it or not', async () => {
+    const blob = await bench.send([
+      { path: 'train/', type: 'directory', mode: 0o755 },
+      { path: 'train/main.sh', content: 'pwd; cat ../conf\n', mode: 0o755 },
+      { path: 'conf', content: 'configured\n' },
+    ]);
+    for (const [path, place] of [
+      ['.', '/workspace'],
+      ['/opt/code', '/opt/code'],
+    ] as const) {
+      const code = { kind: 'tar', blob, bytes: 1, path, ifExists: 'error' } as const;
+      const said = await output({ code, workingDir: 'train', commands: ['sh main.sh'] });
+      assert.equal(said, `${place}/train\nconfigured\n`);
+      const commands = ['pwd; cat ../../conf; touch mine'];
+      assert.equal(
+        await output({ code, workingDir: 'new/dir', user: 'app', commands }),
+        `${place}/new/dir\nconfigured\n`,
+      );
+    }
+  });
+
+  inContainer('gets and gives back names that look like drives of Windows', async () => {
+    const blob = await bench.send([{ path: 'C:in', content: 'x\n' }]);
+    const code = { kind: 'tar', blob, bytes: 1, path: '.', ifExists: 'error' } as const;
+    const assignment = job({ code, commands: ['cat C:in > D:out'], artifacts: ['D:out'] });
+    assert.equal((await bench.server.run(assignment)).exitStatus, 0);
+    assert.match(await artifactsOf(assignment.job), / D:out\n/);
+  });
+
+  describe('of an image with hostile accounts', () => {
+    const images: string[] = [];
+    after(() => {
+      for (const image of images) execFileSync('docker', ['rmi', '-f', image], { stdio: 'ignore' });
+    });
+
+    /** The test image after a command, which `/etc/passwd` is the object of. */
+    function imageAfter(command: string): string {
+      const image = `berth-test/accounts-${images.length}-${process.pid}:latest`;
+      const name = image.replace(/\W/g, '-');
+      execFileSync('docker', ['run', '--name', name, TEST_IMAGE, 'sh', '-c', command], { stdio: 'pipe' });
+      execFileSync('docker', ['commit', name, image], { stdio: 'pipe' });
+      execFileSync('docker', ['rm', '-f', name], { stdio: 'pipe' });
+      images.push(image);
+      return image;
+    }
+
+    for (const [what, command, message] of [
+      ['a huge file', 'dd if=/dev/zero of=/etc/passwd bs=1M count=1 seek=767', /\/etc\/passwd has 805306368 bytes/],
+      ['a pipe', 'rm /etc/passwd; mkfifo /etc/passwd', /\/etc\/passwd is not a file/],
+      [
+        'a link to itself',
+        'ln -sf passwd /etc/passwd',
+        /The image's \/etc\/passwd (is a link that leads in a circle|cannot be read: .*too many links)/,
+      ],
+      ['a link to nothing that is in it', 'ln -sf ../../../../../no/such /etc/passwd', /no user "app"/],
+    ] as const) {
+      inContainer(`${what}, the job ends and says so`, async () => {
+        const before = bench.agent.residentBytes;
+        const ended = await bench.server.run(job({ image: imageAfter(command), user: 'app', commands: ['id'] }));
+        assert.equal(ended.reason, 'setup-error', ended.message);
+        assert.match(ended.message, message);
+        assert.ok(bench.agent.residentBytes - before < 150 * 1024 * 1024, 'it was not read into memory');
+      });
+    }
+
+    inContainer('a link inside of it, the link is followed', async () => {
+      const image = imageAfter('mkdir /accounts; mv /etc/passwd /accounts/p; ln -s ../accounts/p /etc/passwd');
+      assert.equal(await output({ image, user: 'app', commands: ['id -u'] }), '1000\n');
+    });
   });
 
   inContainer('runs as another user, who has the code and a home', async () => {
@@ -224,7 +303,25 @@ describe('a container that cannot be made', () => {
       'image-error',
       /localhost:1\/no\/such:image cannot be had.*registry_auth/,
     ],
-    ['of an image with an impossible name', { image: 'NOT AN IMAGE', commands: ['x'] }, 'image-error', /NOT AN IMAGE/],
+    [
+      'of an image with an impossible name',
+      { image: 'NOT AN IMAGE', commands: ['x'] },
+      'image-error',
+      /"NOT AN IMAGE" is not/,
+    ],
+    [
+      'of an image whose name leads elsewhere',
+      { image: '../version?x=', commands: ['x'] },
+      'image-error',
+      /is not the name of an/,
+    ],
+    [
+      'of an image whose name is a path upwards',
+      { image: 'a/../../info', commands: ['x'] },
+      'image-error',
+      /is not the name of an/,
+    ],
+    ['with a NUL in a command', { commands: ['true', 'echo a\0b'] }, 'setup-error', /^Command 2 holds a NUL/],
     [
       'with a shell that the image lacks',
       { shell: 'bash', commands: ['x'] },

@@ -14,7 +14,7 @@ import type { Driver, Execution, ReportStep } from './driver.ts';
 import { gpuVisibility, jobEnvironment, mpiHostfile } from './environment.ts';
 import { JobFailure, messageOf } from './failure.ts';
 import { type JobPaths, resolvePath, resolvePaths } from './job-paths.ts';
-import { jobArgv } from './script.ts';
+import { checkTexts, jobArgv } from './script.ts';
 import { codePlacement, fetchCode, fetchFile, moveInto } from './setup.ts';
 import { resolveUser, type UnixUser } from './unix-user.ts';
 
@@ -53,6 +53,7 @@ export class DockerDriver implements Driver {
   async prepare(report: ReportStep, signal: AbortSignal): Promise<void> {
     const { assignment, docker } = this.#deps;
     const { work } = assignment;
+    checkTexts(work);
     this.#image = await ensureImage(docker, work, report, signal);
     await this.#resolveUser();
     const base = work.code === null ? this.#image.workingDir || '/' : baseDir(this.#image);
@@ -128,9 +129,13 @@ export class DockerDriver implements Driver {
   async #gather(id: string, cluster: ClusterInfo, signal: AbortSignal): Promise<void> {
     const { work } = this.#deps.assignment;
     if (work.code !== null) {
-      const occupied = await isOccupiedInContainer(this.#deps.docker, id, this.#paths.code);
-      if (codePlacement(work.code, occupied, this.#paths.code) === 'fill') {
-        await moveInto(join(this.#staging, 'code'), await this.#tree.place(this.#paths.code), true);
+      const { code, working } = this.#paths;
+      const occupied = await isOccupiedInContainer(this.#deps.docker, id, code, working);
+      if (codePlacement(work.code, occupied, code) === 'fill') {
+        const local = await this.#tree.place(code);
+        await moveInto(join(this.#staging, 'code'), local, true);
+        // Docker has made it, as root's; inside of the code it is the user's.
+        if (working.startsWith(`${code}/`)) await mkdir(join(local, working.slice(code.length)), { recursive: true });
       }
     }
     for (const [index, file] of work.files.entries()) {

@@ -20,6 +20,12 @@ export async function ensureImage(
   signal: AbortSignal,
 ): Promise<ImageInfo> {
   const image = work.image ?? '';
+  if (!isReference(image)) {
+    throw new JobFailure(
+      'image-error',
+      `${JSON.stringify(image)} is not the name of an image. One looks like \`ubuntu:24.04\` or \`registry.example:5000/team/image@sha256:…\`.`,
+    );
+  }
   try {
     const present = await inspectImage(docker, image);
     if (present !== null) return present;
@@ -35,6 +41,14 @@ export async function ensureImage(
     const hint = 'Check its name, and `registry_auth` if it is private.';
     throw new JobFailure('image-error', `The image ${image} cannot be had: ${messageOf(error)}. ${hint}`, error);
   }
+}
+
+/**
+ * Only characters that a reference can have, and no part that a path would take for a step up: what
+ * else is wrong with it the engine says itself.
+ */
+function isReference(image: string): boolean {
+  return /^[\w.:/@[\]-]+$/.test(image) && !image.split('/').some((part) => part === '' || /^\.+$/.test(part));
 }
 
 export function withoutDocker(image: string): string {

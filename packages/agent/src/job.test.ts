@@ -212,6 +212,8 @@ describe('a job that cannot be prepared', () => {
   const failures: readonly (readonly [string, Partial<WorkSpec>, RegExp])[] = [
     ['without a shell', { shell: 'no-such-shell', commands: ['x'] }, /There is no "no-such-shell".*shell:/],
     ['with nothing to run', {}, /nothing to run/],
+    ['with a NUL in a command', { commands: ['true', 'echo a\0b'] }, /^Command 2 holds a NUL/],
+    ['with a NUL in its environment', { commands: ['x'], env: { A: 'b\0' } }, /^`env` A holds a NUL/],
     ['as a user who is not there', { user: 'nobody-here', commands: ['x'] }, /no user "nobody-here"/],
     [
       'with a mount',

@@ -16,8 +16,9 @@ import { type JobPaths, resolvePath, resolvePaths } from './job-paths.ts';
 import { OutputPipe } from './output-pipe.ts';
 import { isLeftByJob, PlacedFiles } from './placed-files.ts';
 import { measureSession, type ProcessEntry, signalSession } from './process-table.ts';
-import { jobArgv } from './script.ts';
+import { checkTexts, jobArgv } from './script.ts';
 import { codePlacement, fetchCode, fetchFile, giveTo, isOccupied, makeDirs, moveInto } from './setup.ts';
+import type { StallWatch } from './stall-watch.ts';
 import { resolveUser, type UnixUser } from './unix-user.ts';
 
 export interface ProcessDriverDeps {
@@ -52,6 +53,7 @@ export class ProcessDriver implements Driver {
 
   async prepare(report: ReportStep, signal: AbortSignal): Promise<void> {
     const { work } = this.#deps.assignment;
+    checkTexts(work);
     this.#argv = jobArgv(work) ?? nothingToRun();
     await checkMounts(work.mounts);
     this.#user = await chooseUser(work.user);
@@ -214,8 +216,8 @@ class ProcessExecution implements Execution {
     if (this.#alive) signalSession(this.pid, signal);
   }
 
-  async collectArtifacts(paths: readonly string[], target: string): Promise<Artifacts> {
-    return await packArtifacts(paths, this.workingDir, target);
+  async collectArtifacts(paths: readonly string[], target: string, watch: StallWatch): Promise<Artifacts> {
+    return await packArtifacts(paths, this.workingDir, target, watch);
   }
 
   async measure(processes: () => readonly ProcessEntry[]): Promise<Usage | null> {

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { WorkSpec } from '@berth/core/job-spec';
+import { JobFailure } from './failure.ts';
 
 /** Shells that read the same language as `sh`. */
 const POSIX_SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'ash', 'ksh', 'mksh', 'zsh', 'yash']);
@@ -24,6 +25,30 @@ export function jobArgv(work: WorkSpec): readonly string[] | null {
     return [...work.entrypoint, joinCommands(shell ?? '', work.commands)];
   }
   return [work.shell, '-c', joinCommands(work.shell, work.commands)];
+}
+
+/** The system ends every text at a NUL, so none may hold one: throws a `setup-error` that says which does. */
+export function checkTexts(work: WorkSpec): void {
+  const texts: readonly (readonly [string, string | null])[] = [
+    ...work.commands.map((text, index) => [`command ${index + 1}`, text] as const),
+    ...(work.entrypoint ?? []).map((text) => ['`entrypoint`', text] as const),
+    ...Object.entries(work.env).map(
+      ([name, value]) => [`\`env\` ${name.replaceAll('\0', '\\0')}`, name + value] as const,
+    ),
+    ['`shell`', work.shell],
+    ['`user`', work.user],
+    ['`working_dir`', work.workingDir],
+    ['The path of the code', work.code?.path ?? null],
+    ...work.files.map(({ path }) => [`The path of ${path.replaceAll('\0', '\\0')}`, path] as const),
+    ...work.artifacts.map((path) => [`The artifact ${path.replaceAll('\0', '\\0')}`, path] as const),
+  ];
+  const bad = texts.find(([, text]) => text?.includes('\0'));
+  if (bad === undefined) return;
+  const what = bad[0].charAt(0).toUpperCase() + bad[0].slice(1);
+  throw new JobFailure(
+    'setup-error',
+    `${what} holds a NUL character, which no program can be given. Take it out, or write it as an escape that the program itself understands.`,
+  );
 }
 
 /** Both outputs go into one pipe, so that what was written first is read first. */
