@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { checkConfiguration } from './configuration.ts';
 import { BerthError } from './errors.ts';
+import { formatIssues } from './format-issues.ts';
 import { parseConfiguration } from './parse-configuration.ts';
 
 test('checking the source of a checked configuration gives the same, so that server and client agree', () => {
@@ -116,4 +117,32 @@ test('deep data is refused without overflowing the stack', () => {
   let deep: unknown = 'x';
   for (let i = 0; i < 100_000; i++) deep = [deep];
   assert.throws(() => checkConfiguration({ type: 'task', commands: ['a'], env: deep }), BerthError);
+});
+
+test('regression: very many mistakes are told as the first of them and their number', () => {
+  const told = (source: Record<string, unknown>): BerthError => {
+    try {
+      checkConfiguration({ type: 'task', commands: ['true'], ...source });
+    } catch (error) {
+      assert.ok(error instanceof BerthError);
+      return error;
+    }
+    assert.fail('it was taken');
+  };
+  const count = 200_000;
+  const unknown = told(Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 1])));
+  assert.equal(unknown.issues.length, 100);
+  assert.match(unknown.message, /\(the first 100 of 200000 mistakes are listed\)$/);
+  assert.match(formatIssues(unknown, { file: 'a.yml' }), /\nand 199980 more$/);
+  const variables = told({ env: Object.fromEntries(Array.from({ length: count }, (_, at) => [`V${at}`, null])) });
+  assert.equal(variables.issues.length, 100);
+
+  for (const field of ['commands', 'env', 'files', 'artifacts', 'fleets', 'ports', 'volumes', 'backends']) {
+    const { issues } = told({ [field]: Array.from({ length: count }, () => 1) });
+    assert.deepEqual(
+      issues.map(({ path }) => path),
+      [field],
+    );
+    assert.match(issues[0]?.message ?? '', /can have at most \d+ entries/);
+  }
 });

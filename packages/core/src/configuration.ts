@@ -5,7 +5,7 @@ import { BerthError, type ConfigIssue } from './errors.ts';
 import { type FleetFields, fleetSchema } from './fleet.ts';
 import type { AcceleratorLookup } from './gpu-spec.ts';
 import { nearestWord } from './nearest.ts';
-import { formatPath, type Problem, ProblemList } from './problems.ts';
+import { formatPath, MOST_TOLD, type Problem, ProblemList } from './problems.ts';
 import { oneOf, quote } from './quote.ts';
 import type { TaskFields } from './task.ts';
 
@@ -79,9 +79,12 @@ export function checkConfiguration(source: unknown, options: CheckOptions = {}):
   return checked;
 }
 
-/** The one error for a file with these problems, in the file's order. */
-export function configurationError(problems: readonly Problem[], options: CheckOptions): BerthError {
+/** The one error for a file with these problems, in the file's order; of very many, the first and how many there are. */
+export function configurationError(found: readonly Problem[], options: CheckOptions): BerthError {
   const file = options.file ?? 'the configuration';
+  const all = found.filter(({ omitted }) => omitted === undefined);
+  const problems = all.slice(0, MOST_TOLD);
+  const omitted = found.reduce((sum, problem) => sum + (problem.omitted ?? 0), all.length - problems.length);
   const issues = problems.map((problem): ConfigIssue => {
     const { message, hint } = problem;
     const place = options.locate?.(problem);
@@ -91,8 +94,10 @@ export function configurationError(problems: readonly Problem[], options: CheckO
   const later = problems.every((problem) => problem.notSupported);
   return new BerthError(
     later ? 'not-supported' : 'invalid-configuration',
-    later ? `${file} asks for what is not yet supported` : `${file} cannot be used as it is`,
-    { issues, details: { file } },
+    `${file} ${later ? 'asks for what is not yet supported' : 'cannot be used as it is'}${
+      omitted === 0 ? '' : ` (the first ${issues.length} of ${issues.length + omitted} mistakes are listed)`
+    }`,
+    { issues, details: { file, ...(omitted === 0 ? {} : { omitted }) } },
   );
 }
 

@@ -33,20 +33,27 @@ function envValue(value: string): string {
   throw new BerthError('invalid-configuration', 'the value of a variable cannot hold a zero byte');
 }
 
-const envList = z.array(textOf(parseEnvEntry, `^${NAME}(=[\\s\\S]*)?$`)).transform((entries, context) => {
-  const names = new Set<string>();
-  for (const [index, entry] of entries.entries()) {
-    if (names.has(entry.name)) {
-      context.addIssue({ code: 'custom', path: [index], message: `${quote(entry.name)} is given twice` });
+/** No program reads as many, and the kernel passes on only so much. */
+const MAX_VARIABLES = 5000;
+
+const envList = z
+  .array(textOf(parseEnvEntry, `^${NAME}(=[\\s\\S]*)?$`))
+  .max(MAX_VARIABLES)
+  .transform((entries, context) => {
+    const names = new Set<string>();
+    for (const [index, entry] of entries.entries()) {
+      if (names.has(entry.name)) {
+        context.addIssue({ code: 'custom', path: [index], message: `${quote(entry.name)} is given twice` });
+      }
+      names.add(entry.name);
     }
-    names.add(entry.name);
-  }
-  return entries;
-});
+    return entries;
+  });
 
 /** Numbers and booleans are text here; the reader of the file has put back the letters that were written. */
 const envMap = z
   .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+  .refine((map) => Object.keys(map).length <= MAX_VARIABLES, `can have at most ${MAX_VARIABLES} variables`)
   .transform((map, context) =>
     Object.entries(map).map(([name, value]) =>
       attempt(context, (): EnvEntry => ({ name: envName(name), value: envValue(String(value)) }), [name]),

@@ -43,7 +43,8 @@ export function formatIssues(error: BerthError, options: FormatIssuesOptions): s
   const style = options.style ?? PLAIN;
   const lines = options.text?.split(/\r\n|\n|\r/);
   const shown = error.issues.slice(0, MOST_SHOWN).map((issue) => formatIssue(issue, options.file, lines, style));
-  const hidden = error.issues.length - shown.length;
+  const { omitted } = error.details;
+  const hidden = error.issues.length - shown.length + (typeof omitted === 'number' ? omitted : 0);
   if (hidden > 0) shown.push(`and ${hidden} more`);
   return shown.join('\n');
 }

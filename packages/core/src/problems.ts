@@ -11,6 +11,19 @@ export interface Problem {
   readonly hint?: string | undefined;
   /** Known, but not built yet. */
   readonly notSupported: boolean;
+  /** This one stands for so many others, which nobody would read. */
+  readonly omitted?: number;
+}
+
+/** More mistakes than a person corrects in one go, and few enough for an answer over HTTP. */
+export const MOST_TOLD = 100;
+
+/** The first problems of a list that may be very long, and one that counts the rest. */
+export function firstOf(problems: readonly Problem[], omitted = 0): readonly Problem[] {
+  const rest = omitted + Math.max(0, problems.length - MOST_TOLD);
+  const first = problems.slice(0, MOST_TOLD);
+  if (rest === 0) return first;
+  return [...first, { path: [], at: 'value', message: `and ${rest} more`, notSupported: false, omitted: rest }];
 }
 
 /** `volumes[0].path`; empty for the whole file. */
@@ -36,7 +49,10 @@ export class ProblemList {
   /** Adds problems, but no second one at a place that already has one: the first is the cause. */
   addAll(problems: readonly Problem[]): void {
     const before = new Set(this.#problems.map((problem) => formatPath(problem.path)));
-    this.#problems.push(...problems.filter((problem) => !before.has(formatPath(problem.path))));
+    // One by one: as arguments of one call, very many would overflow the stack.
+    for (const problem of problems) {
+      if (problem.omitted !== undefined || !before.has(formatPath(problem.path))) this.#problems.push(problem);
+    }
   }
 
   /** Runs one step; a BerthError becomes a problem at `path`, and `otherwise` stands in for the result. */

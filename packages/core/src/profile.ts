@@ -11,7 +11,9 @@ import { RETRY_EVENTS } from './states.ts';
  * long to keep trying. Names and meaning are dstack's.
  */
 
-const words = z.array(z.string().min(1)).max(200);
+const MAX_WORDS = 200;
+const MAX_PROFILES = 1000;
+const words = z.array(z.string().min(1)).max(MAX_WORDS);
 
 export const durationSchema = z.union([
   z
@@ -31,7 +33,7 @@ const limitedDuration = durationSchema.transform((value, context) => {
 const retry = z.union([
   flag,
   z.strictObject({
-    on_events: z.array(z.enum(RETRY_EVENTS)).min(1).nullish(),
+    on_events: z.array(z.enum(RETRY_EVENTS)).min(1).max(MAX_WORDS).nullish(),
     duration: limitedDuration.nullish(),
   }),
 ]);
@@ -94,7 +96,11 @@ export const profileShape = {
     .enum(['all-done', 'master-done'])
     .nullish()
     .meta({ description: 'When a run of several nodes is done.' }),
-  fleets: z.array(fleetName).nullish().meta({ description: 'Fleets whose machines may be used; all when left out.' }),
+  fleets: z
+    .array(fleetName)
+    .max(MAX_WORDS)
+    .nullish()
+    .meta({ description: 'Fleets whose machines may be used; all when left out.' }),
   utilization_policy: notYet('`utilization_policy`'),
   schedule: notYet('`schedule`'),
   instances: notYet('`instances` (placement on named machines)'),
@@ -103,5 +109,5 @@ export const profileShape = {
 export const profileSchema = z.strictObject({ name: z.string().min(1), default: flag.nullish(), ...profileShape });
 
 export const profilesFileSchema = z
-  .strictObject({ profiles: z.array(profileSchema) })
+  .strictObject({ profiles: z.array(profileSchema).max(MAX_PROFILES) })
   .meta({ title: 'Berth profiles', description: 'Parameters shared by configurations.' });

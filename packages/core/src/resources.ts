@@ -24,7 +24,9 @@ const cpu = z
   ])
   .meta({ description: 'CPUs and their architecture: `4`, `2..8`, `x86:8..`, `arm:16`.' });
 
-const name = z.union([textOf(parseGpuNames, '^[A-Za-z]'), z.array(z.string().min(1)).min(1)]);
+/** Several times as many as there are. */
+const MAX_GPU_NAMES = 200;
+const name = z.union([textOf(parseGpuNames, '^[A-Za-z]'), z.array(z.string().min(1)).min(1).max(MAX_GPU_NAMES)]);
 
 const gpuMap = z
   .strictObject({

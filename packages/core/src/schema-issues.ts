@@ -1,39 +1,63 @@
 import type { z } from 'zod';
 import type { IssueParams } from './grammar.ts';
 import { nearestWord } from './nearest.ts';
-import { formatPath, type Problem } from './problems.ts';
+import { firstOf, formatPath, MOST_TOLD, type Problem } from './problems.ts';
 import { oneOf, quote } from './quote.ts';
 import { describeAt, knownKeys } from './schema-outline.ts';
 
 type Issue = z.core.$ZodIssue;
 type Schema = z.core.$ZodType;
 
-/** What a failed parse says, in words for the writer of the file. */
-export function problemsOf(issues: readonly Issue[], schema: Schema, root: unknown): Problem[] {
-  return issues.flatMap((issue) => translate(issue, [], { schema, root }));
+export interface ProblemWords {
+  /** How messages call the whole. */
+  readonly whole: string;
+  /** What was written is YAML, and its mistakes are those that YAML leads into. */
+  readonly isYaml: boolean;
+}
+
+const OF_A_FILE: ProblemWords = { whole: 'the configuration', isYaml: true };
+
+/** What a failed parse says, in words for the writer of the file. Of very many, the first, and how many there are. */
+export function problemsOf(
+  issues: readonly Issue[],
+  schema: Schema,
+  root: unknown,
+  words: ProblemWords = OF_A_FILE,
+): readonly Problem[] {
+  const problems: Problem[] = [];
+  let omitted = 0;
+  for (const issue of issues) {
+    if (problems.length > MOST_TOLD) {
+      omitted += issue.code === 'unrecognized_keys' ? issue.keys.length : 1;
+      continue;
+    }
+    for (const problem of translate(issue, [], { schema, root, words })) problems.push(problem);
+  }
+  return firstOf(problems, omitted);
 }
 
 interface Context {
   readonly schema: Schema;
   readonly root: unknown;
+  readonly words: ProblemWords;
 }
 
 function translate(issue: Issue, above: readonly (string | number)[], context: Context): Problem[] {
   const path = [...above, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
   const value = valueAt(context.root, path);
-  const name = path.length === 0 ? 'the configuration' : `\`${formatPath(path)}\``;
+  const name = path.length === 0 ? context.words.whole : `\`${formatPath(path)}\``;
   const description = (): string | undefined => describeAt(context.schema, path) ?? undefined;
   const problem = (message: string, hint?: string): Problem[] => [
     { path, at: 'value', message, hint, notSupported: false },
   ];
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => unknownKey(path, key, knownKeys(context.schema, path)));
+      return unknownKeys(path, issue.keys, knownKeys(context.schema, path));
     case 'invalid_type':
       if (value === undefined) return problem(`${name} is missing`, description());
       return problem(
         `${name} must be ${expectedWord(issue)}, not ${describeValue(value)}`,
-        typeHint(issue, value) ?? description(),
+        (context.words.isYaml ? typeHint(issue, value) : undefined) ?? description(),
       );
     case 'invalid_value': {
       const words = issue.values.map(String);
@@ -138,6 +162,11 @@ function typeHint(issue: z.core.$ZodIssueInvalidType, value: unknown): string | 
     return 'text that holds `: ` is read as a map: put it in quotes, or in a block after `|`';
   }
   return undefined;
+}
+
+/** The nearest known word is looked for only as often as it is told. */
+function unknownKeys(path: readonly (string | number)[], keys: readonly string[], known: readonly string[]): Problem[] {
+  return keys.map((key, at) => unknownKey(path, key, at < MOST_TOLD ? known : []));
 }
 
 function unknownKey(path: readonly (string | number)[], key: string, known: readonly string[]): Problem {

@@ -14,6 +14,10 @@ import { splitShellWords } from './shell-words.ts';
 
 /** `type: task`: the fields of dstack's tasks, and Berth's own `artifacts`. */
 
+/** Longer ones are made by a program, and belong into a script. */
+const MAX_COMMANDS = 10_000;
+/** As many as the API takes. */
+const MAX_FILES = 1000;
 /** More jobs than this in one run is a slip of the keyboard, and each is a row that the engine holds. */
 const MAX_NODES = 1000;
 
@@ -45,6 +49,7 @@ export const taskSchema = z
       .meta({ description: "Replaces the image's entrypoint; split as a shell splits words." }),
     commands: z
       .array(z.string())
+      .max(MAX_COMMANDS)
       .nullish()
       .meta({ description: 'Shell commands, run one after another; the first that fails ends the job.' }),
     shell: textOf(parseShell, SHELL_PATTERN)
@@ -71,9 +76,14 @@ export const taskSchema = z
       .nullish()
       .meta({ description: 'Folders of the machine: `/host/path:/path`.' }),
     repos: z.array(repoSchema).max(1).nullish().meta({ description: 'Code that the job starts with; at most one.' }),
-    files: z.array(fileSchema).nullish().meta({ description: 'Files and folders that the job gets: `local:path`.' }),
+    files: z
+      .array(fileSchema)
+      .max(MAX_FILES)
+      .nullish()
+      .meta({ description: 'Files and folders that the job gets: `local:path`.' }),
     artifacts: z
       .array(textOf(parseArtifact, ARTIFACT_PATTERN))
+      .max(MAX_FILES)
       .nullish()
       .meta({ description: 'Paths in the working directory that are brought back when the job ends.' }),
     ...profileShape,

@@ -11,6 +11,10 @@ import { z } from 'zod';
 import { KEY_BYTES, KEY_NAME } from '../crypto/sealer.ts';
 import { type ConfiguredEntry, type ConfiguredProject, NO_FILE, type ServerConfig } from './server-config.ts';
 
+const MAX_PROJECTS = 1000;
+const MAX_BACKENDS = 100;
+const MAX_KEYS = 100;
+
 const word = z.string().regex(/^[a-z][a-z0-9-]{0,59}$/);
 const credentialsSchema = z.looseObject({ type: z.string().optional() });
 
@@ -38,9 +42,15 @@ const bytesSchema = z.union([
 
 const serverConfigSchema = z.strictObject({
   projects: z
-    .array(z.strictObject({ name: textOf(parseName, NAME_PATTERN), backends: z.array(backendSchema).nullish() }))
+    .array(
+      z.strictObject({
+        name: textOf(parseName, NAME_PATTERN),
+        backends: z.array(backendSchema).max(MAX_BACKENDS).nullish(),
+      }),
+    )
+    .max(MAX_PROJECTS)
     .nullish(),
-  encryption: z.strictObject({ keys: z.array(keySchema).nullish() }).nullish(),
+  encryption: z.strictObject({ keys: z.array(keySchema).max(MAX_KEYS).nullish() }).nullish(),
   limits: z.strictObject({ max_blob_size: bytesSchema.nullish(), event_retention: durationSchema.nullish() }).nullish(),
 });
 

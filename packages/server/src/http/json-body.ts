@@ -1,5 +1,7 @@
 import { BerthError } from '@berth/core/errors';
 
+/** As many as a configuration may hold, which is the largest body. */
+const MAX_VALUES = 100_000;
 /** Deeper than any configuration, and far from where recursive code would overflow its stack. */
 const MAX_DEPTH = 100;
 
@@ -23,9 +25,16 @@ export function parseJson(text: string): unknown {
 /** Without recursion, since depth is what it looks for. */
 function check(root: unknown): void {
   let level: unknown[] = [root];
+  let values = 0;
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > MAX_DEPTH) {
       throw new BerthError('invalid-request', `The request's body is nested more than ${MAX_DEPTH} deep.`);
+    }
+    values += level.length;
+    if (values > MAX_VALUES) {
+      throw new BerthError('too-large', `The request's body holds more than ${MAX_VALUES} values.`, {
+        hint: 'What is this large belongs into a file that the configuration names in `files`.',
+      });
     }
     const next: unknown[] = [];
     for (const value of level) {
