@@ -91,8 +91,8 @@ test('what is wrong with a request is told as an error of ours, never as a page'
     ['GET /nothing', { token }, 404, 'not-found', /no GET .*nothing/],
     ['PUT /projects', { token }, 404, 'not-found', /PUT/],
     ['POST /projects', json('{"name": '), 400, 'invalid-request', /not JSON/],
-    ['POST /projects', json(''), 400, 'invalid-request', /body\.name/],
-    ['POST /projects', json('{"name":"Upper"}'), 400, 'invalid-request', /body\.name/],
+    ['POST /projects', json(''), 400, 'invalid-request', /`name` is missing/],
+    ['POST /projects', json('{"name":"Upper"}'), 400, 'invalid-request', /name: `Upper` cannot be a name/],
     ['POST /projects', json('{"name":"x","more":1}'), 400, 'invalid-request', /more/],
     ['POST /projects', json('[]'), 400, 'invalid-request', /body/],
     ['POST /projects', json('{"__proto__":{"name":"x"}}'), 400, 'invalid-request', /__proto__/],
@@ -100,9 +100,9 @@ test('what is wrong with a request is told as an error of ours, never as a page'
     ['POST /projects', json(`${'['.repeat(100_000)}${']'.repeat(100_000)}`), 400, 'invalid-request', /deep/],
     ['POST /projects', { token, body: 'name=x' }, 400, 'invalid-request', /application\/json/],
     ['POST /projects', { token, body: { name: 'x'.repeat(MAX_BODY_BYTES) } }, 413, 'too-large', /larger/],
-    ['GET /projects/main/runs?limit=0', { token }, 400, 'invalid-request', /query\.limit/],
+    ['GET /projects/main/runs?limit=0', { token }, 400, 'invalid-request', /`limit` must be at least 1/],
     ['GET /projects/main/runs?nope=1', { token }, 400, 'invalid-request', /nope/],
-    ['GET /projects/main/runs?limit=1&limit=2', { token }, 400, 'invalid-request', /query\.limit/],
+    ['GET /projects/main/runs?limit=1&limit=2', { token }, 400, 'invalid-request', /`limit` must be at least 1/],
     ['GET /projects/%E0%A4%A', { token }, 400, 'invalid-request', /cannot be read/],
     [`GET /projects/${'x'.repeat(2000)}`, { token }, 400, 'invalid-request', /too long/],
     [`GET /${'x'.repeat(2000)}`, { token }, 404, 'not-found', /…/],
@@ -178,4 +178,63 @@ test('the scheme of the Authorization header is all that is taken: no query, no 
   assert.equal((await api.ask('GET /users/me', { headers: { authorization: token } })).status, 401);
   assert.equal((await api.ask('GET /users/me', { headers: { authorization: `Basic ${token}` } })).status, 401);
   assert.equal((await api.ask('GET /users/me', { headers: { authorization: `bearer ${token}` } })).status, 200);
+});
+
+test('regression: what is wrong with a body is told in our own words, as of a configuration file', async (t) => {
+  const api = await startTestApi(t);
+  const root = await api.user('root', 'admin');
+  await api.project('main', root);
+  const token = await api.token(root);
+  const cases: [string, unknown, string, string][] = [
+    ['POST /users', { name: 5 }, 'body.name', '`name` must be text, not `5`'],
+    ['POST /users', { name: 'ada', emial: 'a@b' }, 'body.emial', 'unknown key `emial`'],
+    [
+      'POST /users',
+      { name: 'ada', global_role: 'Admin' },
+      'body.global_role',
+      '`global_role` must be `admin` or `user`, not `Admin`',
+    ],
+    ['PATCH /users/root', { active: 'yes' }, 'body.active', '`active` must be `true` or `false`, not `yes`'],
+    ['POST /projects/main/blobs/missing', { hashes: [1] }, 'body.hashes[0]', '`hashes[0]` must be text, not `1`'],
+    ['POST /users', [], 'body', "the request's body must be a map, not a list"],
+    ['GET /projects/main/runs?limit=many', undefined, 'query.limit', '`limit` must be a number, not `many`'],
+    ['GET /projects/main/runs?limit=5000', undefined, 'query.limit', '`limit` must be at most 1000'],
+    ['GET /projects/main/runs?limt=5', undefined, 'query.limt', 'unknown key `limt`'],
+  ];
+  for (const [route, body, path, message] of cases) {
+    const { status, json } = await api.ask(route, { token, ...(body === undefined ? {} : { body }) });
+    assert.equal(status, 400, route);
+    assert.deepEqual([json.error.issues[0].path, json.error.issues[0].message], [path, message]);
+    assert.match(json.error.message, /^The request's (body|query) does not fit: /);
+    assert.doesNotMatch(JSON.stringify(json), /Invalid|expected|received/);
+  }
+  const near = await api.ask('GET /projects/main/runs?limt=5', { token });
+  assert.equal(near.json.error.hint, 'did you mean `limit`?');
+});
+
+test('regression: a body of very many mistakes is refused in few words, and overflows nothing', async (t) => {
+  const api = await startTestApi(t);
+  const owner = await api.user('owner');
+  await api.project('main', owner);
+  const token = await api.token(owner);
+  const plan = (configuration: unknown) =>
+    api.ask('POST /projects/main/runs/plan', { token, body: { configuration, code: null, files: [] } });
+  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, null]));
+
+  const unknown = await plan({ type: 'task', commands: ['true'], ...many(90_000) });
+  assert.equal(unknown.status, 422);
+  assert.equal(unknown.json.error.issues.length, 100);
+  assert.match(unknown.json.error.message, /\(the first 100 of 90000 mistakes are listed\)$/);
+  const list = await plan({ type: 'task', commands: Array.from({ length: 90_000 }, () => 1) });
+  assert.deepEqual(
+    list.json.error.issues.map(({ message }: { message: string }) => message),
+    ['`commands` can have at most 10000 entries'],
+  );
+  const values = await plan({ type: 'task', commands: Array.from({ length: 200_000 }, () => 1) });
+  assert.equal(values.status, 413);
+  assert.match(values.json.error.message, /more than 100000 values/);
+  const ours = await api.ask('POST /projects', { token, body: { name: 'x', ...many(90_000) } });
+  assert.equal(ours.status, 400);
+  assert.equal(ours.json.error.issues.length, 101);
+  assert.equal(ours.json.error.issues.at(-1).message, 'and 89900 more');
 });

@@ -213,7 +213,7 @@ function parseCall(name: RouteName, request: FastifyRequest, granted: Granted | 
   const parse = (where: 'body' | 'query', schema: z.ZodType | undefined, value: unknown): unknown => {
     if (schema === undefined) return undefined;
     const result = schema.safeParse(value);
-    if (!result.success) throw schemaError(where, result.error);
+    if (!result.success) throw schemaError(where, result.error, schema, value);
     return result.data;
   };
   return {

@@ -1,8 +1,10 @@
 import { MAX_BODY_BYTES } from '@berth/core/api-routes';
 import type { ErrorView } from '@berth/core/api-schemas';
 import { BerthError, type ErrorCode } from '@berth/core/errors';
+import { formatPath } from '@berth/core/problems';
+import { problemsOf } from '@berth/core/schema-issues';
 import { StaleRow, StoreUnavailable, UniqueViolation } from '@berth/store';
-import type { ZodError } from 'zod';
+import type { ZodError, ZodType } from 'zod';
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   'invalid-request': 400,
@@ -18,9 +20,6 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   unavailable: 503,
   internal: 500,
 };
-
-/** As many mistakes as a person corrects in one go. */
-const MAX_ISSUES = 50;
 
 export interface Refusal {
   readonly status: number;
@@ -63,17 +62,19 @@ export function refusalOf(error: unknown, errorId: () => string): Refusal {
   };
 }
 
-/** A request that does not fit its schema. `where`: the body, the query or the path. */
-export function schemaError(where: 'body' | 'query' | 'path', error: ZodError): BerthError {
-  const issues = error.issues.slice(0, MAX_ISSUES).map((issue) => ({
-    path: [where, ...issue.path.map(String)].join('.'),
-    message: issue.message,
+/** A request that does not fit its schema, in the words that a configuration file would get. */
+export function schemaError(where: 'body' | 'query', error: ZodError, schema: ZodType, value: unknown): BerthError {
+  const whole = `the request's ${where}`;
+  const issues = problemsOf(error.issues, schema, value, { whole, isYaml: false }).map(({ path, message, hint }) => ({
+    path: formatPath([where, ...path]),
+    message,
+    ...(hint === undefined ? {} : { hint }),
   }));
   const [first] = issues;
   return new BerthError(
     'invalid-request',
-    `The request's ${where} does not fit${first === undefined ? '' : `: ${first.path}: ${first.message}`}`,
-    { issues, hint: 'The OpenAPI document at /api/v1/openapi.json describes what fits.' },
+    `The request's ${where} does not fit${first === undefined ? '' : `: ${first.message}`}`,
+    { issues, hint: first?.hint ?? 'The OpenAPI document at /api/v1/openapi.json describes what fits.' },
   );
 }
 
