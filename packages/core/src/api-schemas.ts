@@ -21,12 +21,25 @@ import {
   TokenView,
   UserView,
 } from './api-views.ts';
+import { textOf } from './grammar.ts';
+import { ACCOUNT_NAME_PATTERN, NAME_PATTERN, parseAccountName, parseName } from './name.ts';
 
 export * from './api-views.ts';
 
 const page = { limit: z.coerce.number().int().min(1).max(1000).optional(), after: z.string().max(100).optional() };
 const flag = z.enum(['true', 'false']).optional();
 const none = z.object({}).strict();
+const base = z.object({ id: z.string().max(100), version: z.int() });
+const accountName = textOf(parseAccountName, ACCOUNT_NAME_PATTERN);
+/** Whether anybody gets mail there is not ours to know; that it can be shown is. */
+const email = z
+  .string()
+  .max(200)
+  .refine((text) => /^[^\s\p{C}]+$/u.test(text), 'an e-mail address has no blanks and no control characters');
+
+const DAY_MS = 24 * 60 * 60_000;
+/** Ten years: what is meant to live longer is meant to live for ever. */
+const MAX_TOKEN_LIFE_DAYS = 3650;
 
 const logQuery = z
   .object({
@@ -71,8 +84,8 @@ export const API = {
     summary: 'Make a user and a first token, which is shown only now',
     body: z
       .object({
-        name: z.string().regex(/^[a-z][a-z0-9_.-]{0,59}$/),
-        email: z.string().max(200).nullable().optional(),
+        name: accountName,
+        email: email.nullable().optional(),
         global_role: z.enum(['admin', 'user']).optional(),
       })
       .strict(),
@@ -83,7 +96,7 @@ export const API = {
     summary: 'Change role, e-mail address or whether the user is active',
     body: z
       .object({
-        email: z.string().max(200).nullable().optional(),
+        email: email.nullable().optional(),
         global_role: z.enum(['admin', 'user']).optional(),
         active: z.boolean().optional(),
       })
@@ -96,10 +109,18 @@ export const API = {
     summary: 'Make a token, which is shown only now',
     body: z
       .object({
-        name: z.string().min(1).max(60),
+        name: accountName,
         scope: z.enum(['read', 'write']).optional(),
-        project: z.string().nullable().optional(),
-        expires_in_ms: z.int().positive().nullable().optional(),
+        project: z.string().max(100).nullable().optional(),
+        expires_in_ms: z
+          .int()
+          .positive()
+          .refine(
+            (ms) => ms <= MAX_TOKEN_LIFE_DAYS * DAY_MS,
+            `a token may live ${MAX_TOKEN_LIFE_DAYS} days; leave this out for one that does not end`,
+          )
+          .nullable()
+          .optional(),
       })
       .strict(),
     response: z.object({ token: z.string(), info: TokenView }),
@@ -110,7 +131,7 @@ export const API = {
   'project.list': { summary: "The user's projects", response: z.array(ProjectView), access: 'user' },
   'project.create': {
     summary: 'Make a project',
-    body: z.object({ name: z.string().regex(/^[a-z][a-z0-9-]{0,59}$/) }).strict(),
+    body: z.object({ name: textOf(parseName, NAME_PATTERN) }).strict(),
     response: ProjectView,
     access: 'user',
   },
@@ -136,8 +157,8 @@ export const API = {
         value: z
           .string()
           .max(64 * 1024)
-          // No environment can hold it.
-          .regex(/^[^\0]*$/, 'may not hold a NUL'),
+          // No environment can hold it. (No `regex`: what fails one is shown, and this is a secret.)
+          .refine((text) => !text.includes('\0'), 'a secret may not hold a NUL'),
       })
       .strict(),
     response: none,
@@ -175,7 +196,7 @@ export const API = {
     summary: 'Submit a run',
     body: RunSubmission.extend({
       /** Version of the live run that the plan showed; null: the plan showed none. Omitted: apply regardless. */
-      base: z.object({ id: z.string(), version: z.int() }).nullable().optional(),
+      base: base.nullable().optional(),
     }).strict(),
     response: RunView,
     access: 'member',
@@ -225,9 +246,7 @@ export const API = {
   },
   'fleet.apply': {
     summary: 'Make or change a fleet',
-    body: z
-      .object({ configuration, base: z.object({ id: z.string(), version: z.int() }).nullable().optional() })
-      .strict(),
+    body: z.object({ configuration, base: base.nullable().optional() }).strict(),
     response: FleetView,
     access: 'member',
   },

@@ -20,6 +20,17 @@ export function parseName(text: string): string {
   });
 }
 
+/** Names of users and tokens, which are never part of a host name. */
+export const ACCOUNT_NAME_PATTERN = '^[a-z][a-z0-9_.-]{0,59}$';
+
+/** @throws BerthError `invalid-configuration` */
+export function parseAccountName(text: string): string {
+  if (new RegExp(ACCOUNT_NAME_PATTERN).test(text)) return text;
+  throw new BerthError('invalid-configuration', `${quote(text)} cannot be a name`, {
+    hint: 'a name begins with a lower-case letter and has up to 60 lower-case letters, digits, `_`, `.` and `-`',
+  });
+}
+
 const ADJECTIVES = (
   'able amber brave bright brisk calm chilly clever cosy crisp dusty eager early fancy fair fast fluffy fresh gentle ' +
   'giant glad golden grand happy honest humble jolly keen kind late light lively loud lucky mellow merry mighty misty ' +

@@ -164,3 +164,55 @@ test('a secret is sealed in the store, and told to managers only', async (t) => 
   assert.match(events, /secret\.deleted/);
   assert.doesNotMatch(events, /hunter/);
 });
+
+test('regression: a token that ends can leave no admin behind', async (t) => {
+  const api = await startTestApi(t);
+  const root = await api.user('root', 'admin');
+  const forever = await api.token(root);
+  const lent = await api.token(root, { name: 'lent', expiresAt: api.clock.now() + 60_000 });
+  await api.user('ada');
+  await api.ask('POST /users', { token: forever, body: { name: 'old', global_role: 'admin' } });
+  await api.ask('PATCH /users/old', { token: forever, body: { active: false } });
+  const cases: [string, Record<string, unknown>][] = [
+    ['POST /users', { name: 'eve', global_role: 'admin' }],
+    ['PATCH /users/ada', { global_role: 'admin' }],
+    ['PATCH /users/old', { active: true }],
+  ];
+  for (const [route, body] of cases) {
+    const { status, json } = await api.ask(route, { token: lent, body });
+    assert.equal(status, 403, route);
+    assert.match(json.error.message, /`lent` ends itself, so it cannot make `(eve|ada|old)` an admin/);
+    assert.match(json.error.hint, /does not end/);
+  }
+  const users = (await api.ask('GET /users', { token: forever })).json;
+  assert.deepEqual(
+    users.filter((user: { active: boolean }) => user.active).map((user: { name: string }) => user.name),
+    ['ada', 'root'],
+  );
+  for (const [route, body] of [...cases, ['PATCH /users/root', { email: 'root@example.org' }] as const])
+    assert.equal((await api.ask(route, { token: forever, body: { ...body } })).status, 200, route);
+  assert.equal((await api.ask('PATCH /users/root', { token: lent, body: { email: 'r@example.org' } })).status, 200);
+});
+
+test('regression: a token’s life has an end that a date can say, and names can be shown', async (t) => {
+  const api = await startTestApi(t);
+  const token = await api.token(await api.user('root', 'admin'));
+  const make = (body: Record<string, unknown>) => api.ask('POST /users/me/tokens', { token, body });
+  for (const life of [3651 * 86_400_000, 8.64e15, Number.MAX_SAFE_INTEGER]) {
+    const { status, json } = await make({ name: 'x', expires_in_ms: life });
+    assert.equal(status, 400);
+    assert.match(json.error.message, /a token may live 3650 days; leave this out for one that does not end/);
+  }
+  const ten = await make({ name: 'x', expires_in_ms: 3650 * 86_400_000 });
+  assert.ok(new Date(ten.json.info.expires_at).getUTCFullYear() > 2030);
+  for (const name of ['', 'a\u001b[2J', 'Ci', 'a b', '\u202eabc', 'x'.repeat(61)]) {
+    for (const answer of [await make({ name }), await api.ask('POST /users', { token, body: { name } })]) {
+      assert.equal(answer.status, 400, name);
+      assert.match(answer.json.error.message, /cannot be a name/);
+      assert.doesNotMatch(answer.text, /\\u001b|\u001b/);
+    }
+  }
+  assert.equal((await make({ name: 'ci.main_1-x' })).status, 200);
+  const shy = await api.ask('POST /users', { token, body: { name: 'eve', email: 'a@b\u001b[2J' } });
+  assert.equal(shy.status, 400);
+});

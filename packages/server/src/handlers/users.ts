@@ -2,6 +2,7 @@ import { BerthError } from '@berth/core/errors';
 import { newId } from '@berth/core/ids';
 import type { ReadTables, Tables, UserRow } from '@berth/store';
 import { UniqueViolation } from '@berth/store';
+import { refuseLastingAdmin } from '../auth/lasting.ts';
 import { hashToken, makeToken, tokenPrefix } from '../auth/token.ts';
 import type { HandlersOf } from '../http/call.ts';
 import { userView } from '../views/user.ts';
@@ -20,6 +21,8 @@ export function userHandlers(parts: ServerParts): HandlersOf<'user.me' | 'user.l
     'user.create': async ({ caller, body }) => {
       if (RESERVED.has(body.name))
         throw new BerthError('invalid-request', `A user cannot have the name \`${body.name}\`.`);
+      const globalRole = body.global_role ?? 'user';
+      refuseLastingAdmin(caller, null, { name: body.name, globalRole, active: true });
       const now = clock.now();
       const token = makeToken(random);
       const user = await store.transaction(async (tables) => {
@@ -28,7 +31,7 @@ export function userHandlers(parts: ServerParts): HandlersOf<'user.me' | 'user.l
             id: newId<'UserId'>(now, random),
             name: body.name,
             email: body.email ?? null,
-            globalRole: body.global_role ?? 'user',
+            globalRole,
             active: true,
             createdAt: now,
           })
@@ -72,6 +75,7 @@ export function userHandlers(parts: ServerParts): HandlersOf<'user.me' | 'user.l
           ...(body.global_role === undefined ? {} : { globalRole: body.global_role }),
           ...(body.active === undefined ? {} : { active: body.active }),
         };
+        refuseLastingAdmin(caller, before, { ...before, ...after });
         const updated = await tables.users.update(before.id, before.version, after);
         if ((await tables.users.count({ globalRole: 'admin', active: true })) === 0) {
           throw new BerthError('conflict', `\`${before.name}\` is the last admin of the server.`, {
