@@ -108,6 +108,15 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
 ];
 
+/** Called by programs and shown to nobody. */
+export const HIDDEN_COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'complete-names',
+    summary: 'Print names for a completion script',
+    load: () => import('./commands/complete-names.ts'),
+  },
+];
+
 /** What the first words of commands with two or more words are about. */
 export const NOUNS: Readonly<Record<string, string>> = {
   run: 'Runs',

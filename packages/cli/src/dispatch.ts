@@ -1,4 +1,4 @@
-import { COMMANDS, type CommandEntry } from './command-table.ts';
+import { COMMANDS, type CommandEntry, HIDDEN_COMMANDS } from './command-table.ts';
 import { endWhenOutputFails } from './output/pipe.ts';
 
 /** Runs what the words of the command line say. Never throws; returns the exit code. */
@@ -37,7 +37,7 @@ function leadingOptions(argv: readonly string[]): { project: string | null; word
 /** The command with the most words that `words` begins with. */
 export function findCommand(words: readonly string[]): CommandEntry | null {
   let best: CommandEntry | null = null;
-  for (const entry of COMMANDS) {
+  for (const entry of [...COMMANDS, ...HIDDEN_COMMANDS]) {
     const parts = entry.name.split(' ');
     if (parts.length > (best?.name.split(' ').length ?? 0) && parts.every((part, i) => words[i] === part)) best = entry;
   }

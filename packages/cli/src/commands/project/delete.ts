@@ -11,7 +11,7 @@ export default defineCommand<Options, [name: string]>({
   usesProject: false,
   define: (parser) =>
     parser
-      .argument('<name>')
+      .argument('<project>', 'its name')
       .option('--local', 'only forget it here; it stays on its server')
       .option('-y, --yes', 'do not ask'),
   async run(context, options, name) {

@@ -4,7 +4,7 @@ import { print } from '../../output/write.ts';
 
 export default defineCommand<object, [name: string]>({
   usesProject: false,
-  define: (parser) => parser.argument('<name>'),
+  define: (parser) => parser.argument('<project>', 'its name'),
   async run(context, _options, name) {
     const entries = await readConfig(context.home.config);
     const { editConfig } = await import('../../connection/edit-config.ts');

@@ -3,7 +3,7 @@ import { printJson } from '../../output/json.ts';
 import { print } from '../../output/write.ts';
 
 export default defineCommand<{ readonly json?: true }, [name: string]>({
-  define: (parser) => withJson(parser.argument('<name>')),
+  define: (parser) => withJson(parser.argument('<secret>', 'its name')),
   async run(context, options, name) {
     const client = await context.client();
     const secret = await client.call('secret.get', { params: { secret: name } });
