@@ -102,7 +102,7 @@ test('what is wrong with a request is told as an error of ours, never as a page'
     ['POST /projects', { token, body: { name: 'x'.repeat(MAX_BODY_BYTES) } }, 413, 'too-large', /larger/],
     ['GET /projects/main/runs?limit=0', { token }, 400, 'invalid-request', /`limit` must be at least 1/],
     ['GET /projects/main/runs?nope=1', { token }, 400, 'invalid-request', /nope/],
-    ['GET /projects/main/runs?limit=1&limit=2', { token }, 400, 'invalid-request', /`limit` must be at least 1/],
+    ['GET /projects/main/runs?limit=1&limit=2', { token }, 400, 'invalid-request', /`limit` must be a number, not a list/],
     ['GET /projects/%E0%A4%A', { token }, 400, 'invalid-request', /cannot be read/],
     [`GET /projects/${'x'.repeat(2000)}`, { token }, 400, 'invalid-request', /too long/],
     [`GET /${'x'.repeat(2000)}`, { token }, 404, 'not-found', /…/],
