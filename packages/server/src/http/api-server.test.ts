@@ -119,7 +119,7 @@ test('what is wrong with a request is told as an error of ours, never as a page'
   const { issues } = (await api.ask('POST /projects', { token, body: { name: 5, x: 1 } })).json.error;
   assert.deepEqual(
     issues.map((issue: { path: string }) => issue.path),
-    ['body.name', 'body'],
+    ['body.name', 'body.x'],
   );
 });
 
