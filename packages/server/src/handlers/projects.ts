@@ -2,15 +2,14 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BerthError } from '@berth/core/errors';
 import { newId, type UserId } from '@berth/core/ids';
-import { INSTANCE_STATUSES, isInstanceAlive } from '@berth/core/states';
 import type { EventTargetKind, ProjectRow, Tables } from '@berth/store';
 import { UniqueViolation } from '@berth/store';
 import type { HandlersOf } from '../http/call.ts';
 import { memberId } from '../views/member-id.ts';
 import { projectViews } from '../views/project.ts';
 import type { ServerParts } from './parts.ts';
+import { refuseHeld } from './refuse-held.ts';
 
-const ALIVE = INSTANCE_STATUSES.filter(isInstanceAlive);
 /** Runs whose files are removed at a time. */
 const BATCH = 100;
 
@@ -47,18 +46,7 @@ export function projectHandlers(
         });
       }
       await store.transaction(async (tables) => {
-        const held = {
-          'unfinished runs': await tables.runs.count({ projectId: project.id, live: true }),
-          fleets: await tables.fleets.count({ projectId: project.id, live: true }),
-          instances: await tables.instances.count({ projectId: project.id, status: { in: ALIVE } }),
-        };
-        const kinds = Object.entries(held).filter(([, count]) => count > 0);
-        if (kinds.length > 0) {
-          const what = kinds.map(([kind, count]) => `${count} ${kind}`).join(', ');
-          throw new BerthError('conflict', `\`${project.name}\` still holds ${what}.`, {
-            hint: 'Stop its runs and delete its fleets first.',
-          });
-        }
+        await refuseHeld(tables, project);
         await tables.projects.update(project.id, project.version, { deletedAt: parts.clock.now() });
         await tables.secrets.delete({ projectId: project.id });
         await tables.members.delete({ projectId: project.id });
