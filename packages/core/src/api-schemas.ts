@@ -138,8 +138,8 @@ export const API = {
   'project.get': { summary: 'One project', response: ProjectView, access: 'member' },
   'project.delete': { summary: 'Delete a project that holds nothing', response: none, access: 'admin' },
   'member.put': {
-    summary: 'Add a member or change the role',
-    body: z.object({ role: z.enum(['admin', 'manager', 'user']) }).strict(),
+    summary: 'Add a member or change the role; without a role a member keeps the present one, and a new one is a user',
+    body: z.object({ role: z.enum(['admin', 'manager', 'user']).optional() }).strict(),
     response: ProjectView,
     access: 'manager',
   },

@@ -16,17 +16,19 @@ export function memberHandlers(parts: ServerParts): HandlersOf<'member.put' | 'm
         const user = await findUser(tables, params.user);
         const id = memberId(project.id, user.id);
         const member = await tables.members.get(id);
-        mayTouch(access, [member?.role, body.role]);
-        if (member === null)
-          await tables.members.insert({ id, projectId: project.id, userId: user.id, role: body.role });
-        else await tables.members.update(id, member.version, { role: body.role });
+        // Who adds a member again without a word about the role does not mean to take one away.
+        const role = body.role ?? member?.role ?? 'user';
+        if (member?.role === role) return;
+        mayTouch(access, [member?.role, role]);
+        if (member === null) await tables.members.insert({ id, projectId: project.id, userId: user.id, role });
+        else await tables.members.update(id, member.version, { role });
         if (member?.role === 'admin') await keepAnAdmin(tables, access);
         await recordEvent(tables, {
           projectId: project.id,
           actor: caller.user.id,
           kind: member === null ? 'member.added' : 'member.changed',
-          message: `${user.name} is now ${body.role} in ${project.name}.`,
-          details: { user: user.name, role: body.role },
+          message: `${user.name} is now ${role} in ${project.name}.`,
+          details: { user: user.name, role },
           ...projectTarget(project),
         });
       });

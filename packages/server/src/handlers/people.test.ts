@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runRow } from '../testing/rows.ts';
+import type { InstanceId, RunId } from '@berth/core/ids';
+import { instanceRow, runRow } from '../testing/rows.ts';
 import { startTestApi } from '../testing/test-api.ts';
 
 test('the last admin of a server can be neither demoted nor deactivated', async (t) => {
@@ -121,7 +122,7 @@ test('a project goes only when it holds nothing, and its name is free again', as
   await api.ask('PUT /projects/x/secrets/KEY', { token, body: { value: 'v' } });
   const run = await api.store.transaction((tables) => tables.runs.insert(runRow({ projectId: id })));
   const refused = await api.ask('DELETE /projects/x', { token });
-  assert.match(refused.json.error.message, /1 unfinished runs/);
+  assert.match(refused.json.error.message, /1 unfinished run\./);
   await api.store.transaction((tables) => tables.runs.update(run.id, run.version, { live: false, status: 'done' }));
   assert.equal((await api.ask('DELETE /projects/x', { token })).status, 200);
   assert.equal((await api.ask('GET /projects/x', { token })).status, 404);
@@ -215,4 +216,48 @@ test('regression: a token’s life has an end that a date can say, and names can
   assert.equal((await make({ name: 'ci.main_1-x' })).status, 200);
   const shy = await api.ask('POST /users', { token, body: { name: 'eve', email: 'a@b\u001b[2J' } });
   assert.equal(shy.status, 400);
+});
+
+test('regression: adding a member again without a role takes nothing away', async (t) => {
+  const api = await startTestApi(t);
+  const owner = await api.user('owner');
+  const manager = await api.user('manager');
+  await api.user('ada');
+  const { id } = await api.project('main', owner);
+  await api.member(id, manager, 'manager');
+  const add = async (user: string, token: string) => {
+    const { status, json } = await api.ask(`PUT /projects/main/members/${user}`, { token, body: {} });
+    assert.equal(status, 200);
+    return json.members.find((member: { user: string }) => member.user === user).role;
+  };
+  const [asOwner, asManager] = [await api.token(owner), await api.token(manager)];
+  assert.equal(await add('manager', asOwner), 'manager');
+  assert.equal(await add('owner', asOwner), 'admin');
+  assert.equal(await add('owner', asManager), 'admin');
+  assert.equal(await add('ada', asManager), 'user');
+  const { events } = (await api.ask('GET /projects/main/events', { token: asOwner })).json;
+  assert.equal(events.filter((event: { kind: string }) => event.kind.startsWith('member.')).length, 1);
+});
+
+test('regression: a project that holds something is refused with the commands that help', async (t) => {
+  const api = await startTestApi(t);
+  const token = await api.token(await api.user('ada'));
+  const { id } = (await api.ask('POST /projects', { token, body: { name: 'x' } })).json;
+  const refused = async () => (await api.ask('DELETE /projects/x', { token })).json.error;
+  await api.store.transaction(async (tables) => {
+    await tables.instances.insert(instanceRow({ projectId: id, id: 'i' as InstanceId, name: 'box', status: 'idle' }));
+    await tables.instances.insert(instanceRow({ projectId: id, id: 'j' as InstanceId, status: 'terminated' }));
+  });
+  assert.equal((await refused()).hint, 'First `berth instance delete box --project x`.');
+  await api.store.transaction(async (tables) => {
+    for (const name of ['a', 'b']) await tables.runs.insert(runRow({ projectId: id, id: name as RunId, name }));
+  });
+  const { message, hint } = await refused();
+  assert.equal(message, '`x` still holds 2 unfinished runs, 1 instance.');
+  assert.equal(hint, 'First `berth stop a b --project x`, then `berth instance delete box --project x`.');
+  await api.store.transaction(async (tables) => {
+    for (const name of ['c', 'd', 'e', 'f'])
+      await tables.runs.insert(runRow({ projectId: id, id: name as RunId, name }));
+  });
+  assert.match((await refused()).hint, /^First `berth stop NAME… --project x` \(`berth ps` shows the names\), then/);
 });
