@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { json, logEvent, refuse, startFakeServer, stream } from '@berth/client/fake-server';
 import { COMMANDS } from './command-table.ts';
 import { BIN, world } from './testing/berth.ts';
-import { doneRun, instanceView, jobView, offerView, runView } from './testing/views.ts';
+import { doneRun, instanceView, jobView, offerView, planView, runView } from './testing/views.ts';
 
 const P = '/projects/main';
 
@@ -256,6 +256,23 @@ test('no offers is said with the reasons', async () => {
     (await w.berth(['offer'])).stdout,
     'No offer fits. Those that there are do not fit:\n  4 offers: has no GPU\n',
   );
+});
+
+test('bug: a fleet that is full was explained as offers that do not fit', async () => {
+  await using server = await startFakeServer();
+  await using w = await world(server.url);
+  await w.write('task.yml', 'type: task\nname: x\ncommands: [x]\nfleets: [pool]\n');
+  const reason = 'Fleet pool is full, with 1 of at most 1 instance: pool-0 runs long.';
+  const offers = { offers: [], total: 0, sources: [], misfits: [{ reason, count: 0 }] };
+  server.on(`POST ${P}/runs/plan`, json(planView({ offers, price_per_hour: null })));
+  const { stdout } = await w.berth(['apply', '--dry-run', '--no-repo', '-f', 'task.yml']);
+  assert.match(
+    stdout,
+    /\n\nNothing can be had at present\. Fleet pool is full, with 1 of at most 1 instance: pool-0 runs long\.\n$/,
+  );
+  const job = jobView({ status: 'failed', message: reason.slice(0, -1) });
+  server.on(`GET ${P}/runs/x`, json(runView({ status: 'failed', message: reason, jobs: [job] })));
+  assert.equal((await w.berth(['run', 'get', 'x'])).stdout.split('is full').length - 1, 1, 'it is said once');
 });
 
 test('a secret comes from standard input without its last line break, and goes out as it is', async () => {

@@ -5,7 +5,7 @@ import type { FleetSpec } from '@berth/core';
 import type { FleetRow } from '@berth/store';
 import { inWorld } from './testing/in-world.ts';
 import { SimCloud } from './testing/sim-cloud.ts';
-import { fleetSpec } from './testing/specs.ts';
+import { fleetSpec, taskSpec } from './testing/specs.ts';
 import type { World, WorldOptions } from './testing/world.ts';
 
 const MINUTE = 60_000;
@@ -122,7 +122,14 @@ describe('using', () => {
     await world.advance(5_000);
     const { status, message } = await world.run(more.id);
     assert.equal(status, 'failed');
-    assert.match(message ?? '', /no more machine may be made/);
+    const plan = await world.engine.planRun(world.project, taskSpec({ name: 'third', fleets: ['pool'] }));
+    assert.deepEqual([plan.offers.offers, plan.pricePerHour], [[], null], 'bug: the plan offered what may not be made');
+    assert.deepEqual(plan.offers.misfits, [{ reason: message, count: 0 }]);
+    await assert.rejects(world.engine.planRun(world.project, taskSpec({ fleets: ['nowhere'] })), { code: 'not-found' });
+    assert.match(
+      message ?? '',
+      /^Fleet pool is full, with 2 of at most 2 instances: \S+ runs fits, \S+ runs fits\. Stop a run there/,
+    );
     await world.advance(30 * MINUTE);
     assert.equal(world.cloud.alive.length, 0, 'what a run has made in a fleet above its minimum ends');
   });
@@ -130,7 +137,9 @@ describe('using', () => {
   inWorld('reuse only: without an idle machine the run fails and makes none', async (world) => {
     const run = await world.apply({ creationPolicy: 'reuse' });
     await world.advance(5_000);
-    assert.equal((await world.run(run.id)).endReason, 'no-capacity');
+    const { endReason, message } = await world.run(run.id);
+    assert.equal(endReason, 'no-capacity');
+    assert.match(message ?? '', /^The creation policy `reuse` lets no machine be made, and there is no instance\./);
     assert.equal(world.cloud.count('create'), 0);
   });
 });

@@ -12,6 +12,7 @@ import { addInstance } from './new-instance.ts';
 import { noPlace } from './no-place.ts';
 import type { Backends, EnginePorts } from './ports.ts';
 import { avoidedOffers } from './retry.ts';
+import { describeShortage } from './shortage.ts';
 import { applyWrites } from './write.ts';
 
 type Ports = Pick<EnginePorts, 'clock' | 'random' | 'backends' | 'sealer'>;
@@ -54,7 +55,7 @@ async function attempt(
   const writes =
     waiting.length < jobs.length && market.place(jobs, run.spec.requirements).kind === 'placed'
       ? startOver(run, now)
-      : noPlace(run, jobs, explain(here.because, waiting), here.retryAt ?? null, now);
+      : noPlace(run, jobs, explain(await market.shortage(), here.because, waiting), here.retryAt ?? null, now);
   await applyWrites(tx, writes, { now: () => now, random: ports.random });
   return 'done';
 }
@@ -68,6 +69,8 @@ function startOver(run: RunRow, now: Millis): readonly Write[] {
 /** What there is to choose from, as the books say now. */
 interface Market {
   readonly fleet: FleetId | null;
+  /** Who has the machines that it may have; null when it may have any. */
+  shortage(): Promise<string | null>;
   place(jobs: readonly JobRow[], requirements: Requirements): Placement<Candidate>;
 }
 
@@ -80,10 +83,11 @@ async function marketOf(
 ): Promise<Market> {
   const now = ports.clock.now();
   const fleets = await fleetsOf(tx.read, run.projectId);
-  const room = await roomForNew(tx.read, run, fleets);
+  const room = await roomForNew(tx.read, run.spec.fleets, fleets);
   const instances = await candidates(tx.read, ports.backends, run.projectId, fleets);
   return {
     fleet: room.fleet,
+    shortage: () => describeShortage(tx.read, run.projectId, run.spec, fleets),
     place: (nodes, requirements) =>
       place({
         nodes: nodes.length,
@@ -195,12 +199,11 @@ interface Room {
 }
 
 /** Into which fleet a new machine goes, and how many may be made: a run that names fleets stays within them. */
-async function roomForNew(
+export async function roomForNew(
   read: Pick<ReadTables, 'instances'>,
-  run: RunRow,
+  names: readonly string[] | null,
   fleets: ReadonlyMap<FleetId, FleetRow>,
 ): Promise<Room> {
-  const names = run.spec.fleets;
   if (names === null) return { fleet: null, max: null, fits: () => true };
   let most: Room | null = null;
   for (const fleet of fleets.values()) {
@@ -217,10 +220,15 @@ async function roomForNew(
 }
 
 function explain(
+  shortage: string | null,
   because: readonly { readonly reason: string; readonly count: number }[],
   waiting: readonly JobRow[],
 ): string {
   const refused = waiting.map((job) => job.message).find((message) => message !== null);
-  const reasons = because.slice(0, 3).map(({ reason, count }) => (count > 1 ? `${count} × ${reason}` : reason));
+  // A shortage says all that the refusals say, and of which machines.
+  const reasons =
+    shortage !== null
+      ? [shortage]
+      : because.slice(0, 3).map(({ reason, count }) => (count > 1 ? `${count} × ${reason}` : reason));
   return [...(refused ? [refused] : []), ...reasons].join('; ');
 }

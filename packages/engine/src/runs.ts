@@ -3,7 +3,7 @@ import { BerthError, isRunFinished, newId, type ProjectId, type RunId, type RunS
 import { diffConfigurations } from '@berth/core/diff';
 import { findReferences } from '@berth/core/interpolation';
 import { place } from '@berth/core/place';
-import type { Insert, RunRow } from '@berth/store';
+import type { FleetRow, Insert, RunRow } from '@berth/store';
 import { missingSecret, resolveWork } from './assignment.ts';
 import { refuseTooLargeWork } from './assignment-size.ts';
 import type { Books, Tx } from './books.ts';
@@ -11,8 +11,9 @@ import type { Books, Tx } from './books.ts';
 import type { Actor, Base, RunPlan } from './engine.ts';
 import { fitting, gatherOffers } from './gather-offers.ts';
 import { newJobs } from './new-jobs.ts';
-import { candidates, fleetsOf } from './place-run.ts';
+import { candidates, fleetsOf, roomForNew } from './place-run.ts';
 import type { EnginePorts } from './ports.ts';
+import { describeShortage } from './shortage.ts';
 
 export async function planRun(books: Books, ports: EnginePorts, project: ProjectId, spec: RunSpec): Promise<RunPlan> {
   await checkWork(ports, project, spec);
@@ -22,26 +23,33 @@ export async function planRun(books: Books, ports: EnginePorts, project: Project
     fleetsOf(read, project),
     gatherOffers(ports, project, spec.requirements),
   ]);
+  refuseUnknownFleets(spec, fleets.values());
+  const room = await roomForNew(read, spec.fleets, fleets);
   const placement = place({
     nodes: spec.nodes,
     requirements: spec.requirements,
     instances: await candidates(read, ports.backends, project, fleets),
     fleets: spec.fleets,
-    offers: gathered.offers,
+    offers: gathered.offers.filter(room.fits),
     creationPolicy: spec.creationPolicy,
+    ...(room.max === null ? {} : { maxNewInstances: room.max }),
     avoidOffers: {},
     now: ports.clock.now(),
   });
   const offers = fitting(gathered, spec.requirements);
+  const shortage = placement.kind === 'placed' ? null : await describeShortage(read, project, spec, fleets);
   const changes = current === null ? [] : diffConfigurations(current.spec.configuration, spec.configuration);
   return {
     action: current === null ? 'create' : 'recreate',
     current,
     changes,
+    // Offers that may not be taken are none: what is in the way is said instead, of no number of them.
     offers:
-      placement.kind === 'placed' || offers.misfits.length > 0
-        ? offers
-        : { ...offers, misfits: placement.because.map(({ reason, count }) => ({ reason, count })) },
+      shortage !== null
+        ? { ...offers, offers: [], misfits: [{ reason: shortage, count: 0 }] }
+        : placement.kind === 'placed' || offers.misfits.length > 0
+          ? offers
+          : { ...offers, misfits: placement.because.map(({ reason, count }) => ({ reason, count })) },
     idleInstances:
       placement.kind === 'placed'
         ? placement.assignments.flatMap((assignment) =>
@@ -132,9 +140,12 @@ async function checkWork(ports: EnginePorts, project: ProjectId, { work }: RunSp
 }
 
 async function checkFleets(tx: Tx, project: ProjectId, spec: RunSpec): Promise<void> {
-  if (spec.fleets === null) return;
-  const known = new Set([...(await fleetsOf(tx.read, project)).values()].map((fleet) => fleet.name));
-  for (const name of spec.fleets) {
+  if (spec.fleets !== null) refuseUnknownFleets(spec, (await fleetsOf(tx.read, project)).values());
+}
+
+function refuseUnknownFleets(spec: RunSpec, fleets: Iterable<FleetRow>): void {
+  const known = new Set([...fleets].map((fleet) => fleet.name));
+  for (const name of spec.fleets ?? []) {
     if (known.has(name)) continue;
     throw new BerthError('not-found', `There is no fleet ${name} in this project.`, {
       hint:

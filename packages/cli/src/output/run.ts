@@ -22,10 +22,10 @@ export function formatRun(run: RunView, now: number): string {
     ['Per hour', dollars(run.price_per_hour)],
     ['Cost', dollars(run.cost)],
   ]);
-  return `${facts}\n\n${formatJobs(run.jobs)}`;
+  return `${facts}\n\n${formatJobs(run.jobs, run.message ?? '')}`;
 }
 
-function formatJobs(jobs: readonly JobView[]): string {
+function formatJobs(jobs: readonly JobView[], said: string): string {
   const many = jobs.some((job) => job.replica > 0 || job.submission > 0);
   const columns: readonly Column<JobView>[] = [
     { title: 'NODE', value: (job) => String(job.node), align: 'right' },
@@ -51,7 +51,12 @@ function formatJobs(jobs: readonly JobView[]): string {
     },
     { title: 'TYPE', value: (job) => job.instance?.instance_type ?? '', min: 6, dispensable: 3 },
     { title: 'COST', value: (job) => dollars(job.cost), align: 'right' },
-    { title: 'MESSAGE', value: (job) => job.message ?? job.progress ?? '', min: 12 },
+    { title: 'MESSAGE', value: (job) => unsaid(job.message, said) ?? job.progress ?? '', min: 12 },
   ];
   return formatTable(columns, jobs, terminalWidth());
+}
+
+/** The run's own message is most often that of the job that ended it: it is not said twice. */
+function unsaid(message: string | null, said: string): string | null {
+  return message === null || said.includes(message) ? null : message;
 }
