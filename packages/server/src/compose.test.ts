@@ -318,3 +318,13 @@ test('what is just small enough for an agent’s link reaches the job', async (t
   assert.equal(answer.status, 413);
   assert.match(answer.json.error.message, /They have 1,0\d\d KiB/);
 });
+
+test('regression: a start removes what uploads left that broke off with the server before', async (t) => {
+  const site = new Site(t);
+  const folder = join(site.root, 'server', 'blobs', 'project', 'ab');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'abcd.0011223344556677.tmp'), 'half');
+  await site.start();
+  for (let n = 0; n < 100 && readdirSync(folder).length > 0; n++) await sleep(20);
+  assert.deepEqual(readdirSync(folder), []);
+});
