@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { JobLog, QUEUE_BYTES } from './job-log.ts';
-import { LogSpool, SPOOL_OPTIONS, type SpoolOptions } from './log-spool.ts';
+import { LogSpool, SPOOL_OPTIONS, type SpoolOptions, spoolLimit } from './log-spool.ts';
 
 const SMALL: SpoolOptions = { ...SPOOL_OPTIONS, segmentBytes: 1_000 };
 
@@ -61,6 +61,7 @@ function fillableDisk(): { full: boolean; readonly options: SpoolOptions } {
   const disk = {
     full: false,
     options: {
+      ...SPOOL_OPTIONS,
       segmentBytes: 1_000_000,
       write: async (...args: Parameters<SpoolOptions['write']>) => {
         if (disk.full) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
@@ -188,7 +189,7 @@ describe('a full disk', () => {
     log.push(Buffer.from('and still '), 'stderr', 3);
     assert.equal((await readAll(log)).bytes.toString(), 'before during and still ');
     assert.equal(problems.length, 1);
-    assert.match(problems[0] ?? '', /^disk-full: .*disk is full/);
+    assert.match(problems[0] ?? '', /^disk-full: .*the disk that holds .* is full/);
     disk.full = false;
     log.push(Buffer.from('after'), 'stdout', 4);
     await sleep(1_300);
@@ -236,6 +237,7 @@ describe('a full disk', () => {
   it('that takes a part of a write is continued where it stopped', async () => {
     let calls = 0;
     const { log, problems } = await openLog(newDir(), {
+      ...SPOOL_OPTIONS,
       segmentBytes: 1_000_000,
       write: async (file, buffers, position) => {
         calls += 1;
@@ -287,5 +289,95 @@ describe('a full disk', () => {
     } finally {
       execFileSync('umount', ['-l', mount]);
     }
+  });
+});
+
+describe('a log that nobody takes', () => {
+  const LIMIT = 10_000;
+  const BOUNDED: SpoolOptions = { ...SMALL, limitBytes: () => LIMIT, patienceMs: 0 };
+  const onDisk = async (dir: string): Promise<number> => {
+    const sizes = await Promise.all(
+      (await readdir(dir))
+        .filter((name) => name.endsWith('.log'))
+        .map(async (name) => (await stat(join(dir, name))).size),
+    );
+    return sizes.reduce((sum, size) => sum + size, 0);
+  };
+
+  it('is bounded on disk, the job goes on, and a notice in it says how much is missing', async () => {
+    const dir = newDir();
+    const { log, problems } = await openLog(dir, BOUNDED);
+    for (let i = 0; i < 500; i++) {
+      assert.equal(log.push(Buffer.alloc(100, 65 + (i % 26)), i % 2 === 0 ? 'stdout' : 'stderr', 1), true);
+      if (i % 50 === 0) await log.flushed(5_000);
+    }
+    await log.flushed(5_000);
+    assert.equal(await onDisk(dir), LIMIT);
+    assert.equal(problems.length, 1);
+    assert.match(problems[0] ?? '', /^spool-failed: .*lost until the server takes/);
+    log.closeGap();
+    await log.flushed(5_000);
+    const { bytes } = await readAll(log);
+    assert.equal(bytes.length, log.end, 'offsets have no gap');
+    const text = bytes.toString();
+    assert.match(text.slice(LIMIT), /^\n\[berth: 40000 bytes of the log are missing here: .*\]\n$/);
+    assert.deepEqual([log.stdoutBytes, log.stderrBytes], [25_000, 25_000]);
+    await log.close();
+    const { log: again } = await openLog(dir, BOUNDED);
+    assert.equal(again.end, bytes.length);
+    assert.deepEqual(
+      [again.stdoutBytes, again.stderrBytes],
+      [25_000, 25_000],
+      'a container log is taken up where it was left',
+    );
+    await again.close();
+  });
+
+  it('goes on after the notice once the server takes it again', async () => {
+    const { log } = await openLog(newDir(), BOUNDED);
+    for (let i = 0; i < 150; i++) log.push(Buffer.alloc(100, 'a'), 'stdout', 1);
+    await log.flushed(5_000);
+    await log.ack(LIMIT);
+    log.push(Buffer.from('after'), 'stdout', 2);
+    log.closeGap();
+    await log.flushed(5_000);
+    assert.match((await readAll(log, LIMIT)).bytes.toString(), /^\n\[berth: 5000 bytes of .*\]\nafter$/);
+    await log.close();
+  });
+
+  it('that is taken slowly holds the job up instead, and loses nothing', async () => {
+    const { log, problems } = await openLog(newDir(), { ...BOUNDED, patienceMs: 400 });
+    log.push(Buffer.alloc(100), 'stdout', 1);
+    await log.flushed(5_000);
+    await log.ack(100);
+    let pushed = 100;
+    while (log.push(Buffer.alloc(100), 'stdout', 1)) pushed += 100;
+    pushed += 100;
+    assert.equal(pushed, LIMIT + 100);
+    let drained = false;
+    const draining = log.drained().then(() => {
+      drained = true;
+    });
+    await sleep(100);
+    assert.equal(drained, false);
+    await log.flushed(5_000);
+    await log.ack(5_000);
+    await draining;
+    assert.equal(log.push(Buffer.alloc(100), 'stdout', 1), true);
+    assert.deepEqual([log.end, problems], [pushed + 100, []]);
+    while (log.push(Buffer.alloc(100), 'stdout', 1));
+    await log.drained(); // the server has stopped taking anything: it is not waited for
+    log.push(Buffer.alloc(100), 'stdout', 1);
+    assert.equal(problems.length, 1);
+    await log.close();
+  });
+
+  it('may not take more than its part of what is free', async () => {
+    const dir = newDir();
+    await LogSpool.open(dir);
+    const limit = spoolLimit(Number.POSITIVE_INFINITY)(dir, 0);
+    const { bavail, bsize } = await statfs(dir);
+    assert.ok(limit <= Math.max(0.11 * bavail * bsize, 64 * 1024 ** 2));
+    assert.equal(spoolLimit(1_000)(dir, 0), 1_000);
   });
 });

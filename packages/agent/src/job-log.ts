@@ -1,6 +1,6 @@
 import type { Millis } from '@berth/core/ids';
-import { isDiskFull, messageOf } from './failure.ts';
-import type { Stream } from './log-segment.ts';
+import { fullDisk, isDiskFull, messageOf } from './failure.ts';
+import { type Counts, countOn, type LogPiece, type Source, type Stream } from './log-segment.ts';
 import type { LogSpool } from './log-spool.ts';
 import type { AgentProblemCode } from './protocol.ts';
 
@@ -15,11 +15,11 @@ const BATCH_PIECES = 512;
 const MERGE_MS = 10;
 const RETRY_MS = 1_000;
 
-interface Queued {
+/** How often the room that the log may take is measured anew. */
+const MEASURE_MS = 1_000;
+
+interface Queued extends LogPiece {
   readonly offset: number;
-  readonly bytes: Uint8Array;
-  readonly at: Millis;
-  readonly stream: Stream;
 }
 
 export interface JobLogHooks {
@@ -37,11 +37,14 @@ export class JobLog {
   readonly #hooks: JobLogHooks;
   #queue: Queued[] = [];
   #queuedBytes = 0;
-  /** Bytes of stdout before the front of the queue. */
-  #frontStdout: number;
   #end: number;
   #acked = 0;
-  #stdoutBytes: number;
+  /** What the job has written, also what was lost. */
+  #counts: Counts;
+  /** Bytes that were lost since the last notice of a loss; 0: none. */
+  #lost = 0;
+  #limit = { bytes: 0, measuredAt: Number.NEGATIVE_INFINITY };
+  #ackedAt = Number.NEGATIVE_INFINITY;
   #lastAt: Millis;
   #flushing = false;
   /** What the disk is refusing with; null: it takes writes. */
@@ -54,12 +57,11 @@ export class JobLog {
     this.#spool = spool;
     this.#hooks = hooks;
     this.#end = spool.end;
-    this.#stdoutBytes = spool.stdoutBytes;
-    this.#frontStdout = spool.stdoutBytes;
+    this.#counts = spool.counts;
     this.#lastAt = spool.lastAt;
   }
 
-  /** Bytes that the job has written so far, as far as they were read. */
+  /** Length of the log so far: what the job has written, with a notice in the place of what was lost. */
   get end(): number {
     return this.#end;
   }
@@ -69,12 +71,13 @@ export class JobLog {
     return this.#queue[0]?.offset ?? this.#end;
   }
 
+  /** What the job has written to its outputs, as far as it was read. */
   get stdoutBytes(): number {
-    return this.#stdoutBytes;
+    return this.#counts.stdout;
   }
 
   get stderrBytes(): number {
-    return this.#end - this.#stdoutBytes;
+    return this.#counts.stderr;
   }
 
   /** The time of the last byte; 0: none yet. */
@@ -85,22 +88,37 @@ export class JobLog {
   /**
    * Takes bytes over; the caller must not change them any more. False: the queue is full, nothing
    * more should come until `drained` resolves.
+   *
+   * As much as may wait for the server waits on disk. Beyond it a server that goes on storing holds the
+   * job up; while none does, what the job writes is lost, and a notice in the log says how much.
    */
   push(bytes: Uint8Array, stream: Stream, at: Millis): boolean {
     if (bytes.length > 0 && !this.#closed) {
       this.#lastAt = Math.max(this.#lastAt, at);
-      this.#enqueue(bytes, stream, this.#lastAt);
-      this.#end += bytes.length;
-      if (stream === 'stdout') this.#stdoutBytes += bytes.length;
-      this.#queuedBytes += bytes.length;
-      if (!this.#flushing) void this.#flush();
-      if (this.#failing !== null) this.#hooks.onData();
+      if (this.#isOver() && this.#isAway()) {
+        if (this.#lost === 0) this.#tellLoss();
+        this.#lost += bytes.length;
+      } else {
+        this.closeGap();
+        this.#add(bytes, stream);
+      }
+      this.#counts = countOn(this.#counts, stream, bytes.length);
     }
-    return this.#queuedBytes < QUEUE_BYTES;
+    return this.#queuedBytes < QUEUE_BYTES && (!this.#isOver() || this.#isAway());
   }
 
-  drained(): Promise<void> {
-    return this.#until(() => this.#queuedBytes <= RESUME_BYTES);
+  async drained(): Promise<void> {
+    const patience = setInterval(() => this.#wake(), Math.min(1_000, this.#spool.patienceMs));
+    await this.#until(() => this.#closed || (this.#queuedBytes <= RESUME_BYTES && (!this.#isOver() || this.#isAway())));
+    clearInterval(patience);
+  }
+
+  /** Puts the notice of a loss into the log, if there was one since the last; nothing more is lost without another. */
+  closeGap(): void {
+    if (this.#lost === 0) return;
+    const lost = this.#lost;
+    this.#lost = 0;
+    this.#add(Buffer.from(lossNotice(lost)), 'notice');
   }
 
   /** Resolves when all that was pushed is on disk or stored by the server, or after `limitMs`, or at once on a failing disk. */
@@ -135,7 +153,9 @@ export class JobLog {
   async ack(offset: number): Promise<void> {
     if (offset <= this.#acked) return;
     this.#acked = offset;
+    this.#ackedAt = performance.now();
     this.#wakeRetry?.();
+    this.#wake();
     try {
       await this.#spool.trim(offset);
     } catch {
@@ -155,13 +175,45 @@ export class JobLog {
     await this.#spool.close();
   }
 
-  #enqueue(bytes: Uint8Array, stream: Stream, at: Millis): void {
+  #add(bytes: Uint8Array, source: Source): void {
+    this.#enqueue(bytes, source, this.#lastAt);
+    this.#end += bytes.length;
+    this.#queuedBytes += bytes.length;
+    if (!this.#flushing) void this.#flush();
+    if (this.#failing !== null) this.#hooks.onData();
+  }
+
+  /** As much waits for the server as may; less by a margin where that was so, so that it is not so at every byte. */
+  #isOver(): boolean {
+    const waiting = this.#end - Math.max(this.#acked, this.#spool.start);
+    const now = performance.now();
+    if (now - this.#limit.measuredAt >= MEASURE_MS) {
+      this.#limit = { bytes: this.#spool.limitBytes(), measuredAt: now };
+    }
+    const { bytes } = this.#limit;
+    return waiting >= (this.#lost > 0 ? bytes - Math.min(bytes / 4, QUEUE_BYTES) : bytes);
+  }
+
+  /** No server is there, or none that stores anything. */
+  #isAway(): boolean {
+    return performance.now() - this.#ackedAt >= this.#spool.patienceMs;
+  }
+
+  #tellLoss(): void {
+    const mib = Math.floor(this.#limit.bytes / 1024 ** 2);
+    this.#hooks.onProblem(
+      'spool-failed',
+      `${mib} MiB of the job's log wait for the server, and more may not. The job goes on; what it writes from now on is lost until the server takes the log again.`,
+    );
+  }
+
+  #enqueue(bytes: Uint8Array, source: Source, at: Millis): void {
     const last = this.#queue.at(-1);
     // While a batch is being written its pieces are in use; only then is there more than one writer.
     const mergeable =
       last !== undefined &&
       !this.#flushing &&
-      last.stream === stream &&
+      last.source === source &&
       at - last.at < MERGE_MS &&
       last.bytes.buffer === bytes.buffer &&
       last.bytes.byteOffset + last.bytes.length === bytes.byteOffset;
@@ -169,7 +221,7 @@ export class JobLog {
       const merged = new Uint8Array(bytes.buffer, last.bytes.byteOffset, last.bytes.length + bytes.length);
       this.#queue[this.#queue.length - 1] = { ...last, bytes: merged };
     } else {
-      this.#queue.push({ offset: this.#end, bytes, at, stream });
+      this.#queue.push({ offset: this.#end, bytes, at, source, before: this.#counts });
     }
   }
 
@@ -181,8 +233,7 @@ export class JobLog {
       const first = batch[0];
       if (first === undefined) break;
       try {
-        const skippedStdout = this.#frontStdout - this.#spool.stdoutBytes;
-        this.#forgetFront(await this.#spool.append(batch, first.offset, skippedStdout));
+        this.#forgetFront(await this.#spool.append(batch, first.offset));
         this.#recovered();
       } catch (error) {
         if (this.#closed) break;
@@ -221,10 +272,10 @@ export class JobLog {
     let whole = 0;
     for (const piece of this.#queue) {
       const gone = Math.min(left, piece.bytes.length);
-      if (piece.stream === 'stdout') this.#frontStdout += gone;
       left -= gone;
       if (gone < piece.bytes.length) {
-        this.#queue[whole] = { ...piece, offset: piece.offset + gone, bytes: piece.bytes.subarray(gone) };
+        const before = countOn(piece.before, piece.source, gone);
+        this.#queue[whole] = { ...piece, before, offset: piece.offset + gone, bytes: piece.bytes.subarray(gone) };
         break;
       }
       whole += 1;
@@ -235,7 +286,7 @@ export class JobLog {
 
   #failed(error: unknown): void {
     if (this.#failing !== null) return;
-    const why = isDiskFull(error) ? 'the disk is full' : messageOf(error);
+    const why = isDiskFull(error) ? fullDisk(this.#spool.dir) : messageOf(error);
     this.#failing = isDiskFull(error) ? 'disk-full' : 'spool-failed';
     this.#hooks.onProblem(
       this.#failing,
@@ -279,4 +330,8 @@ export class JobLog {
       waiter.resolve();
     }
   }
+}
+
+function lossNotice(bytes: number): string {
+  return `\n[berth: ${bytes} bytes of the log are missing here: the server did not take them, and no more could wait on the disk]\n`;
 }

@@ -5,16 +5,36 @@ import type { Millis } from '@berth/core/ids';
 
 /** Which of a process's outputs a byte came from; they share one log. */
 export type Stream = 'stdout' | 'stderr';
+/** `notice`: Berth's own words in the log, which the job did not write. */
+export type Source = Stream | 'notice';
 
-/** From `offset` on, bytes are of this stream and time; `stdoutBefore` bytes of stdout lie before it. */
+/** Bytes that the job has written to each of its outputs, also those that did not get into the log. */
+export type Counts = Readonly<Record<Stream, number>>;
+
+export interface LogPiece {
+  readonly bytes: Uint8Array;
+  readonly at: Millis;
+  readonly source: Source;
+  /** What the job had written before it. */
+  readonly before: Counts;
+}
+
+/** From `offset` on, bytes are of this source and time; `before` tells what the job had written before them. */
 export interface IndexRecord {
   readonly offset: number;
   readonly at: Millis;
-  readonly stdoutBefore: number;
-  readonly stream: Stream;
+  readonly before: Counts;
+  readonly source: Source;
 }
 
-const RECORD_BYTES = 32;
+/** What the job had written when it had also written `length` bytes more to `source`. */
+export function countOn(before: Counts, source: Source, length: number): Counts {
+  return source === 'notice' ? before : { ...before, [source]: before[source] + length };
+}
+
+/** As in the index. */
+const SOURCES: readonly Source[] = ['stdout', 'stderr', 'notice'];
+const RECORD_BYTES = 40;
 /** Records of one stream are at least this far apart: finer time than this is nobody's. */
 const RECORD_MS = 10;
 const MAX_RECORDS = 32 * 1024;
@@ -66,11 +86,8 @@ export class LogSegment {
     return this.size >= segmentBytes || (this.#records?.length ?? 0) >= MAX_RECORDS;
   }
 
-  /** Appends pieces in order; `stdoutBefore` counts stdout up to the end of the segment. Returns the bytes that got in. */
-  async append(
-    pieces: readonly { readonly bytes: Uint8Array; readonly at: Millis; readonly stream: Stream }[],
-    stdoutBefore: number,
-  ): Promise<number> {
+  /** Appends pieces in order. Returns the bytes that got in. */
+  async append(pieces: readonly LogPiece[]): Promise<number> {
     this.#writer ??= {
       data: await open(`${this.#path}.log`, CREATE, 0o600),
       index: await open(`${this.#path}.idx`, CREATE, 0o600),
@@ -79,15 +96,13 @@ export class LogSegment {
     const records = await this.records();
     const fresh: IndexRecord[] = [];
     let offset = this.end;
-    let stdout = stdoutBefore;
     let last = records.at(-1);
     for (const piece of pieces) {
-      if (last === undefined || last.stream !== piece.stream || piece.at - last.at >= RECORD_MS) {
-        last = { offset, at: piece.at, stdoutBefore: stdout, stream: piece.stream };
+      if (last === undefined || last.source !== piece.source || piece.at - last.at >= RECORD_MS) {
+        last = { offset, at: piece.at, before: piece.before, source: piece.source };
         fresh.push(last);
       }
       offset += piece.bytes.length;
-      if (piece.stream === 'stdout') stdout += piece.bytes.length;
     }
     if (fresh.length > 0) {
       const encoded = encodeRecords(fresh);
@@ -153,7 +168,7 @@ export class LogSegment {
 
 function encodeRecords(records: readonly IndexRecord[]): Uint8Array {
   const numbers = Float64Array.from(
-    records.flatMap((r) => [r.offset, r.at, r.stdoutBefore, r.stream === 'stdout' ? 1 : 2]),
+    records.flatMap((r) => [r.offset, r.at, r.before.stdout, r.before.stderr, SOURCES.indexOf(r.source)]),
   );
   return new Uint8Array(numbers.buffer);
 }
@@ -166,8 +181,8 @@ function decodeRecords(bytes: Uint8Array): IndexRecord[] {
     records.push({
       offset: view.getFloat64(at, true),
       at: view.getFloat64(at + 8, true),
-      stdoutBefore: view.getFloat64(at + 16, true),
-      stream: view.getFloat64(at + 24, true) === 1 ? 'stdout' : 'stderr',
+      before: { stdout: view.getFloat64(at + 16, true), stderr: view.getFloat64(at + 24, true) },
+      source: SOURCES[view.getFloat64(at + 32, true)] ?? 'stdout',
     });
   }
   return records;

@@ -1,23 +1,44 @@
+import { statfsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import type { Millis } from '@berth/core/ids';
-import { LogSegment, type Stream, type WriteVectors } from './log-segment.ts';
-
-export interface LogPiece {
-  readonly bytes: Uint8Array;
-  readonly at: Millis;
-  readonly stream: Stream;
-}
+import { type Counts, countOn, type LogPiece, LogSegment, type WriteVectors } from './log-segment.ts';
 
 export interface SpoolOptions {
   readonly segmentBytes: number;
+  /** How much of one job's log may wait on disk for the server; asked anew from time to time. `held`: what waits already. */
+  readonly limitBytes: (dir: string, held: number) => number;
+  /** A server that has stored nothing for so long counts as away: then the log is bounded, not the job held up. */
+  readonly patienceMs: number;
   /** Replaced in tests that make the disk fail. */
   readonly write: WriteVectors;
 }
 
+/** Days of an ordinary log, a minute of a mad one. */
+export const SPOOL_LIMIT_BYTES = 2 * 1024 ** 3;
+/** Of the disk's free room: several jobs share it, and what runs on this machine besides. */
+const SHARE_OF_FREE = 0.1;
+/** Whatever is free: a disk that is full holds the job up instead, and loses nothing. */
+const LEAST_BYTES = 64 * 1024 ** 2;
+
 export const SPOOL_OPTIONS: SpoolOptions = {
   segmentBytes: 8 * 1024 * 1024,
+  limitBytes: spoolLimit(SPOOL_LIMIT_BYTES),
+  patienceMs: 10_000,
   write: async (file, buffers, position) => (await file.writev([...buffers], position)).bytesWritten,
 };
+
+/** At most `limit`, and no more than a part of what is free. */
+export function spoolLimit(limit: number): SpoolOptions['limitBytes'] {
+  return (dir, held) => {
+    try {
+      const { bavail, bsize } = statfsSync(dir);
+      const share = Math.floor((bavail * bsize + held) * SHARE_OF_FREE);
+      return Math.min(limit, Math.max(share, LEAST_BYTES));
+    } catch {
+      return limit; // whether the disk takes it is seen when it is written
+    }
+  };
+}
 
 /**
  * A job's log on disk, as segments that are deleted once the server has stored all of them: the disk
@@ -28,7 +49,7 @@ export class LogSpool {
   readonly #options: SpoolOptions;
   readonly #segments: LogSegment[];
   #end: number;
-  #stdoutBytes: number;
+  #counts: Counts = { stdout: 0, stderr: 0 };
   #lastAt: Millis;
   /** The segment that was read last: reading moves forward, so it is the one to let go of. */
   #reading: LogSegment | null = null;
@@ -38,7 +59,6 @@ export class LogSpool {
     this.#options = options;
     this.#segments = segments;
     this.#end = segments.at(-1)?.end ?? 0;
-    this.#stdoutBytes = 0;
     this.#lastAt = 0;
   }
 
@@ -62,9 +82,22 @@ export class LogSpool {
     return this.#end;
   }
 
-  /** Bytes of stdout before `end`; the rest is stderr. */
-  get stdoutBytes(): number {
-    return this.#stdoutBytes;
+  get dir(): string {
+    return this.#dir;
+  }
+
+  /** How much may wait here now, in bytes. */
+  limitBytes(): number {
+    return this.#options.limitBytes(this.#dir, this.#end - this.start);
+  }
+
+  get patienceMs(): number {
+    return this.#options.patienceMs;
+  }
+
+  /** What the job had written when the last byte here was. */
+  get counts(): Counts {
+    return this.#counts;
   }
 
   /** The time of the last byte; 0: none. */
@@ -74,26 +107,25 @@ export class LogSpool {
 
   /**
    * Appends at `offset`, which lies beyond `end` only when the bytes between went to the server
-   * without touching the disk; `skippedStdout` of those were stdout. Returns how many bytes got in,
-   * from the front; throws what the file system throws.
+   * without touching the disk. Returns how many bytes got in, from the front; throws what the file
+   * system throws.
    */
-  async append(pieces: readonly LogPiece[], offset: number, skippedStdout: number): Promise<number> {
+  async append(pieces: readonly LogPiece[], offset: number): Promise<number> {
     let segment = this.#segments.at(-1);
     if (segment === undefined || segment.end !== offset || segment.isFull(this.#options.segmentBytes)) {
       await segment?.closeWriter();
       segment = LogSegment.create(this.#dir, offset, this.#options.write);
       this.#segments.push(segment);
     }
-    const stdoutBefore = this.#stdoutBytes + skippedStdout;
     let written: number;
     try {
-      written = await segment.append(pieces, stdoutBefore);
+      written = await segment.append(pieces);
     } catch (error) {
       if (segment.size === 0) await this.#drop(segment);
       throw error;
     }
     this.#end = segment.end;
-    this.#stdoutBytes = stdoutBefore + countStdout(pieces, written);
+    this.#counts = countsAfter(pieces, written) ?? this.#counts;
     this.#lastAt = pieces.at(-1)?.at ?? this.#lastAt;
     return written;
   }
@@ -144,18 +176,20 @@ export class LogSpool {
     const segment = this.#segments.findLast((candidate) => candidate.size > 0);
     const last = (await segment?.records())?.at(-1);
     if (segment === undefined || last === undefined) return;
-    this.#stdoutBytes = last.stdoutBefore + (last.stream === 'stdout' ? segment.end - last.offset : 0);
+    this.#counts = countOn(last.before, last.source, segment.end - last.offset);
     this.#lastAt = last.at;
   }
 }
 
-function countStdout(pieces: readonly LogPiece[], limit: number): number {
-  let left = limit;
-  let stdout = 0;
+/** Null: nothing was written. */
+function countsAfter(pieces: readonly LogPiece[], written: number): Counts | null {
+  let left = written;
+  let counts: Counts | null = null;
   for (const piece of pieces) {
+    if (left <= 0) break;
     const length = Math.min(left, piece.bytes.length);
-    if (piece.stream === 'stdout') stdout += length;
+    counts = countOn(piece.before, piece.source, length);
     left -= length;
   }
-  return stdout;
+  return counts;
 }
