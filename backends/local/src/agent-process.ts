@@ -16,6 +16,8 @@ const LOG_LIMIT_BYTES = 8 * 1024 * 1024;
 const INHERITED = [
   ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'TZ', 'TMPDIR', 'XDG_RUNTIME_DIR', 'LD_LIBRARY_PATH'],
   ...['DOCKER_HOST', 'DOCKER_CERT_PATH', 'DOCKER_TLS_VERIFY', 'SSH_AUTH_SOCK', 'NODE_EXTRA_CA_CERTS'],
+  // What the agent may keep on this machine's disk.
+  ...['BERTH_LOG_SPOOL_MIB', 'BERTH_BLOB_CACHE_MIB'],
   ...['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'],
 ];
 

@@ -5,7 +5,7 @@ import type { InstanceId, JobId } from '@berth/core/ids';
 import type { InstanceResources } from '@berth/core/offer';
 import { VERSION } from '@berth/core/version';
 import type { AgentLog } from './agent-log.ts';
-import { BlobStore } from './blob-store.ts';
+import { BLOB_LIMITS, type BlobLimits, BlobStore } from './blob-store.ts';
 import { type AgentClock, ForwardTime } from './clock.ts';
 import type { DockerClient } from './docker-client.ts';
 import { RequestFailure } from './failure.ts';
@@ -41,7 +41,8 @@ export interface AgentOptions {
   readonly metricsMs: number;
   /** How long to stay without jobs and without a server. */
   readonly orphanAfterMs: number;
-  readonly spool?: SpoolOptions;
+  readonly spool?: Partial<SpoolOptions>;
+  readonly blobs?: Partial<BlobLimits>;
 }
 
 /** How long an ending agent waits for the server to store its last events. */
@@ -83,13 +84,13 @@ export class Agent implements ListenerHost {
   static async open(options: AgentOptions): Promise<Agent> {
     await mkdir(options.dir, { recursive: true, mode: 0o700 });
     const journal = await Journal.open(join(options.dir, 'journal'));
-    const blobs = await BlobStore.open(join(options.dir, 'blobs'));
+    const blobs = await BlobStore.open(join(options.dir, 'blobs'), { ...BLOB_LIMITS, ...options.blobs });
     const agent = new Agent(options, journal, blobs);
     agent.#jobs = await JobTable.open(
       {
         ...options,
         blobs,
-        spool: options.spool ?? SPOOL_OPTIONS,
+        spool: { ...SPOOL_OPTIONS, ...options.spool },
         emit: (event) => agent.#emit(event),
         onLogData: () => agent.#listener?.session?.pumpLogs(),
       },

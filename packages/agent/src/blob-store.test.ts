@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { BlobHash } from '@berth/core/ids';
-import { BlobStore } from './blob-store.ts';
+import { type BlobLimits, BlobStore } from './blob-store.ts';
 import { RequestFailure } from './failure.ts';
 
 const hashOf = (bytes: Uint8Array): BlobHash => createHash('sha256').update(bytes).digest('hex') as BlobHash;
@@ -79,5 +79,46 @@ describe('a blob', () => {
     const again = await BlobStore.open(dir);
     assert.ok(!(await readdir(dir)).some((name) => name.endsWith('.part')));
     assert.deepEqual(await again.missing([hashOf(Buffer.from('repeat'))]), []);
+  });
+});
+
+describe('blobs that nobody needs', () => {
+  const LIMITS: BlobLimits = { maxBytes: 100, maxUnusedMs: 3_600_000, keepMs: 60_000 };
+  let dir: string;
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'berth-blobs-'));
+  });
+  after(async () => await rm(dir, { recursive: true }));
+
+  /** A blob that was used last so long ago. */
+  async function old(store: BlobStore, name: string, minutes: number, length = 40): Promise<BlobHash> {
+    const bytes = Buffer.alloc(length, name);
+    await store.put(hashOf(bytes), 0, bytes, true);
+    const used = new Date(Date.now() - minutes * 60_000);
+    await utimes(join(dir, hashOf(bytes)), used, used);
+    return hashOf(bytes);
+  }
+
+  it('go when they are unused for too long, or too many, longest unused first, and never while a job needs them', async () => {
+    const store = await BlobStore.open(dir, LIMITS);
+    const [ancient, pinned] = [await old(store, 'a', 120, 1), await old(store, 'p', 600)];
+    const unpin = store.pin([pinned]);
+    const [oldest, middle, fresh] = [await old(store, 'o', 30), await old(store, 'm', 20), await old(store, 'f', 0)];
+    await store.sweep();
+    const names = async (): Promise<string[]> => (await readdir(dir)).sort();
+    assert.deepEqual(await names(), [pinned, fresh].sort(), `${ancient} ${oldest} ${middle} are gone`);
+    await old(store, 'o', 30, 30);
+    unpin();
+    const again = await BlobStore.open(dir, LIMITS);
+    assert.equal(await again.find(pinned), null, 'also when an agent is started');
+    assert.deepEqual((await names()).length, 2);
+  });
+
+  it('count as used when they are asked for', async () => {
+    const store = await BlobStore.open(dir, LIMITS);
+    const hash = await old(store, 'u', 120);
+    assert.deepEqual(await store.missing([hash]), []);
+    await store.sweep();
+    assert.notEqual(await store.find(hash), null);
   });
 });

@@ -1,8 +1,8 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { InstanceId, JobId } from '@berth/core/ids';
-import type { JobAssignment } from '@berth/core/job-spec';
+import type { BlobHash, InstanceId, JobId } from '@berth/core/ids';
+import type { JobAssignment, WorkSpec } from '@berth/core/job-spec';
 import type { InstanceResources } from '@berth/core/offer';
 import type { BlobStore } from './blob-store.ts';
 import { type AgentClock, ForwardTime } from './clock.ts';
@@ -118,6 +118,7 @@ export class JobTable {
     this.#jobs.delete(id);
     await job.log.close();
     await removeJobFiles(id, join(this.#deps.dir, 'jobs', id));
+    void this.#deps.blobs.sweep();
   }
 
   /**
@@ -145,12 +146,24 @@ export class JobTable {
   }
 
   async #accept(assignment: JobAssignment): Promise<void> {
+    const unpin = this.#deps.blobs.pin(blobsOf(assignment.work));
+    try {
+      const job = await this.#make(assignment);
+      void job.begun.then(unpin);
+    } catch (error) {
+      unpin();
+      throw error;
+    }
+  }
+
+  async #make(assignment: JobAssignment): Promise<Job> {
     const dir = join(this.#deps.dir, 'jobs', assignment.job);
     await removeJobFiles(assignment.job, dir);
     await mkdir(dir, { mode: 0o700 });
     const deps = await this.#jobDeps(assignment.job, dir);
     const job = Job.accept(newRecord(assignment), deps, (self) => this.#driver(assignment, dir, deps, self));
     this.#jobs.set(job.id, job);
+    return job;
   }
 
   async #takeUp(record: JobRecord, dir: string): Promise<void> {
@@ -199,6 +212,11 @@ async function removeJobFiles(job: string, dir: string): Promise<void> {
   await removePlaced(dir);
   await rm(otherUsersScratch(job), { recursive: true, force: true });
   await rm(dir, { recursive: true, force: true });
+}
+
+function blobsOf({ code, files }: WorkSpec): BlobHash[] {
+  const ofCode = code?.kind === 'tar' ? code.blob : (code?.diff ?? null);
+  return [...(ofCode === null ? [] : [ofCode]), ...files.map((file) => file.blob)];
 }
 
 function isResumable(record: JobRecord): boolean {

@@ -3,7 +3,7 @@ import type { ClusterInfo } from '@berth/core/job-spec';
 import { artifactsMessage } from './artifacts.ts';
 import type { AgentClock, ForwardTime } from './clock.ts';
 import type { Driver, Execution, Exit } from './driver.ts';
-import { JobFailure, messageOf, RequestFailure } from './failure.ts';
+import { fullDisk, isDiskFull, JobFailure, messageOf, RequestFailure } from './failure.ts';
 import type { JobLog } from './job-log.ts';
 import { type JobEnded, type JobRecord, saveRecord } from './job-record.ts';
 import { Later } from './later.ts';
@@ -92,6 +92,11 @@ export class Job {
     job.#begun.resolve();
     job.#ended.resolve();
     return job;
+  }
+
+  /** Resolves when it has all that it needs to run, because it runs, or needs nothing, because it has ended. */
+  get begun(): Promise<void> {
+    return this.#begun.promise;
   }
 
   /** Resolves when its end is in the journal. */
@@ -254,7 +259,8 @@ export class Job {
     const base = { exitStatus: null, signal: null, artifacts: null };
     if (this.#stop !== null) return { reason: this.#stop.reason, message: '', ...base };
     if (error instanceof JobFailure) return { reason: error.reason, message: error.message, ...base };
-    const message = `The agent could not carry the job out: ${messageOf(error)}`;
+    const why = isDiskFull(error) ? fullDisk(this.#deps.dir) : messageOf(error);
+    const message = `The agent could not carry the job out: ${why}.`.replace(/\.\.$/, '.');
     return { reason: 'setup-error', message, ...base };
   }
 
@@ -284,6 +290,7 @@ export class Job {
     this.#isOver = true;
     this.#kill.cancel();
     this.#deadline.cancel();
+    this.log.closeGap();
     await this.log.flushed(FLUSH_MS);
     await this.log.rest();
     const ended: JobEnded = {

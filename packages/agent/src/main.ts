@@ -3,16 +3,23 @@ import { parseArgs } from 'node:util';
 import type { InstanceId } from '@berth/core/ids';
 import { Agent } from './agent.ts';
 import { AgentLog } from './agent-log.ts';
+import { BLOB_LIMITS } from './blob-store.ts';
 import { systemClock } from './clock.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { DockerClient, dockerSocketPath } from './docker-client.ts';
 import { messageOf } from './failure.ts';
 import { machineResources } from './host.ts';
+import { SPOOL_LIMIT_BYTES, spoolLimit } from './log-spool.ts';
+
+const MIB = 1024 ** 2;
 
 const USAGE = `Usage: berth-agent --dir DIR --socket PATH --instance ID [options]
   The secret that a server must know is taken from BERTH_AGENT_SECRET.
   --host-info FILE    what this machine has, as JSON; without it CPUs, memory and disk are detected
   --metrics-ms N      time between two measurements of running jobs (10000)
+  --log-spool-mib N   of one job's log, how much may wait here for the server (BERTH_LOG_SPOOL_MIB, 2048);
+                      never more than a tenth of what is free
+  --blob-cache-mib N  how much code and files of earlier jobs to keep (BERTH_BLOB_CACHE_MIB, 10240)
   --orphan-after N    end after so many ms without jobs and without a server (86400000)
 `;
 
@@ -36,6 +43,8 @@ async function main(): Promise<void> {
     docker: new DockerClient(dockerSocketPath(process.env)),
     clock: systemClock,
     log,
+    spool: { limitBytes: spoolLimit(options.logSpoolMiB * MIB) },
+    blobs: { maxBytes: options.blobCacheMiB * MIB },
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => void agent.shutdown(`${signal} came.`));
@@ -55,6 +64,8 @@ interface Options {
   readonly hostInfo: string | null;
   readonly metricsMs: number;
   readonly orphanAfterMs: number;
+  readonly logSpoolMiB: number;
+  readonly blobCacheMiB: number;
 }
 
 /** Null: something is missing or not understood. */
@@ -62,11 +73,19 @@ function readOptions(): Options | null {
   try {
     const text = { type: 'string' } as const;
     const { values } = parseArgs({
-      options: { dir: text, socket: text, instance: text, 'host-info': text, 'metrics-ms': text, 'orphan-after': text },
+      options: {
+        ...{ dir: text, socket: text, instance: text, 'host-info': text, 'metrics-ms': text, 'orphan-after': text },
+        ...{ 'log-spool-mib': text, 'blob-cache-mib': text },
+      },
     });
+    const logSpoolMiB = Number(values['log-spool-mib'] ?? process.env.BERTH_LOG_SPOOL_MIB ?? SPOOL_LIMIT_BYTES / MIB);
+    const blobCacheMiB = Number(
+      values['blob-cache-mib'] ?? process.env.BERTH_BLOB_CACHE_MIB ?? BLOB_LIMITS.maxBytes / MIB,
+    );
     const metricsMs = Number(values['metrics-ms'] ?? 10_000);
     const orphanAfterMs = Number(values['orphan-after'] ?? 24 * 3_600_000);
     if (!values.dir || !values.socket || !values.instance || !(metricsMs > 0) || !(orphanAfterMs > 0)) return null;
+    if (!(logSpoolMiB > 0) || !(blobCacheMiB >= 0)) return null;
     return {
       dir: values.dir,
       socketPath: values.socket,
@@ -74,6 +93,8 @@ function readOptions(): Options | null {
       hostInfo: values['host-info'] ?? null,
       metricsMs,
       orphanAfterMs,
+      logSpoolMiB,
+      blobCacheMiB,
     };
   } catch {
     return null;
