@@ -275,6 +275,30 @@ test('bug: a fleet that is full was explained as offers that do not fit', async 
   assert.equal((await w.berth(['run', 'get', 'x'])).stdout.split('is full').length - 1, 1, 'it is said once');
 });
 
+test('bug: attempts counted from 0 in one place and from 1 in another: people count from 1, JSON from 0', async () => {
+  await using server = await startFakeServer();
+  await using w = await world(server.url);
+  server.on(`GET ${P}/runs/x/logs`, stream([]));
+  const asked = async (...words: string[]) => {
+    assert.equal((await w.berth(['logs', 'x', ...words])).code, 0);
+    return server.seen.at(-1)?.query.get('submission') ?? null;
+  };
+  assert.equal(await asked('--attempt', '2'), '1');
+  assert.equal(await asked('--submission', '1'), '1');
+  assert.equal(await asked(), null);
+  assert.equal((await w.berth(['logs', 'x', '--attempt', '0'])).code, 2);
+  assert.equal((await w.berth(['logs', 'x', '--attempt', '1', '--submission', '0'])).code, 2);
+  const jobs = [jobView({ submission: 0, status: 'failed' }), jobView({ submission: 1 })];
+  server.on(`GET ${P}/runs/x`, json(runView({ jobs })));
+  const { stdout } = await w.berth(['run', 'get', 'x', '--all-jobs']);
+  assert.match(stdout, /\nNODE {2}ATTEMPT {2}STATUS .*\n +0 +1 {2}failed .*\n +0 +2 {2}running /);
+  const shown = JSON.parse((await w.berth(['run', 'get', 'x', '--json'])).stdout);
+  assert.deepEqual(
+    shown.jobs.map(({ submission }: { submission: number }) => submission),
+    [0, 1],
+  );
+});
+
 test('a secret comes from standard input without its last line break, and goes out as it is', async () => {
   await using server = await startFakeServer();
   await using w = await world(server.url);

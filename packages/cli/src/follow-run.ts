@@ -120,7 +120,8 @@ class Screen {
 
   status(run: RunView): void {
     if (isRunFinished(run.status)) return; // the summary says it
-    const text = `${this.#name}: ${describeRun(run)}`;
+    const attempt = submissionOf(run) + 1;
+    const text = `${this.#name}${attempt > 1 ? ` (attempt ${attempt})` : ''}: ${describeRun(run)}`;
     if (run.status === 'pending') this.#interrupt(`${text}: ${run.message ?? 'waits for another attempt'}\n`);
     // On a terminal the job's own lines say that it runs; a line below them would be written into them.
     else if (!(this.#logging && this.#shared)) this.#line.show(text);

@@ -45,7 +45,12 @@ const logQuery = z
   .object({
     replica: z.coerce.number().int().min(0).optional(),
     node: z.coerce.number().int().min(0).optional(),
-    submission: z.coerce.number().int().min(0).optional(),
+    submission: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .optional()
+      .describe('Which attempt, counted from 0; the latest when left out'),
     /** First byte wanted. `Last-Event-ID` means the same. */
     offset: z.coerce.number().int().min(0).optional(),
     since: z.coerce.number().int().optional(),

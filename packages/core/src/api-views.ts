@@ -91,7 +91,7 @@ export const JobView = z.object({
   id: z.string(),
   replica: z.int(),
   node: z.int(),
-  submission: z.int(),
+  submission: z.int().describe('Which attempt of the run this is, counted from 0'),
   status: z.enum(JOB_STATUSES),
   end_reason: z.enum(JOB_END_REASONS).nullable(),
   message: z.string().nullable(),

@@ -42,7 +42,8 @@ function run(row: RunRow): EventDraft {
 }
 
 export function jobLabel(row: Pick<JobRow, 'replica' | 'node' | 'submission'>): string {
-  const again = row.submission === 0 ? '' : `, submission ${row.submission}`;
+  // People count attempts from 1.
+  const again = row.submission === 0 ? '' : `, attempt ${row.submission + 1}`;
   return `node ${row.node}${row.replica === 0 ? '' : ` of replica ${row.replica}`}${again}`;
 }
 

@@ -411,6 +411,7 @@ test('a retry is said, and its log follows that of the first attempt', async () 
     const result = await w.berth(['apply', '-y', '-f', 'task.yml', '--no-repo']);
     assert.equal(result.stdout, 'attempt 0\nattempt 1\n');
     assert.match(result.stderr, /my-run: pending: No capacity, again in 5 s\./);
+    assert.match(result.stderr, /my-run \(attempt 2\): running/);
   });
 });
 

@@ -26,11 +26,12 @@ export function formatRun(run: RunView, now: number): string {
 }
 
 function formatJobs(jobs: readonly JobView[], said: string): string {
-  const many = jobs.some((job) => job.replica > 0 || job.submission > 0);
+  const replicas = jobs.some((job) => job.replica > 0);
+  const attempts = jobs.some((job) => job.submission > 0);
   const columns: readonly Column<JobView>[] = [
     { title: 'NODE', value: (job) => String(job.node), align: 'right' },
-    { title: 'REPLICA', value: (job) => (many ? String(job.replica) : ''), align: 'right' },
-    { title: 'ATTEMPT', value: (job) => (many ? String(job.submission + 1) : ''), align: 'right' },
+    { title: 'REPLICA', value: (job) => (replicas ? String(job.replica) : ''), align: 'right' },
+    { title: 'ATTEMPT', value: (job) => (attempts ? String(job.submission + 1) : ''), align: 'right' },
     {
       title: 'STATUS',
       value: (job) => job.status,

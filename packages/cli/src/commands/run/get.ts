@@ -10,7 +10,12 @@ interface Options {
 
 export default defineCommand<Options, [run: string]>({
   define: (parser) =>
-    withJson(parser.argument('<run>', 'name or id').option('--all-jobs', 'also the jobs of earlier attempts')),
+    withJson(
+      parser.argument('<run>', 'name or id').option('--all-jobs', 'also the jobs of earlier attempts'),
+    ).addHelpText(
+      'after',
+      '\nIn JSON a job says with `submission` which attempt it is of, counted from 0; elsewhere attempts count from 1.',
+    ),
   examples: ['berth run get my-run', 'berth run get my-run --json | jq .cost'],
   async run(context, options, run) {
     const client = await context.client();
