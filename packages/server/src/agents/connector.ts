@@ -113,13 +113,14 @@ async function untilStored(logs: LogStore, job: JobId, bytes: number, signal: Ab
   }
 }
 
-function helloInfo({ bootId, host, jobs }: AgentHello): AgentHelloInfo {
+function helloInfo({ bootId, host, jobs, unstarted }: AgentHello): AgentHelloInfo {
   return {
     bootId,
     docker: host.docker !== null,
     dockerProblem: host.dockerProblem,
     resources: host.resources,
     jobs: jobs.map(({ job, state, logBytes }) => ({ job, state, logBytes })),
+    unstarted: unstarted ?? [],
   };
 }
 

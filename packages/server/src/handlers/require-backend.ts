@@ -1,5 +1,6 @@
 import { BerthError } from '@berth/core/errors';
 import type { ProjectRow } from '@berth/store';
+import { FIRST_PROJECT } from '../start/first-start.ts';
 import type { ServerParts } from './parts.ts';
 
 /**
@@ -12,6 +13,6 @@ export function requireBackend({ backends, home }: Pick<ServerParts, 'backends' 
     hint:
       `Whoever runs the server names its backends in ${home.serverConfig}: ` +
       `\`projects: [{ name: ${project.name}, backends: [{ type: local }] }]\`. ` +
-      'Projects that the file does not name have none.',
+      `The file decides for every project: one that it does not name has none, \`${FIRST_PROJECT}\` included.`,
   });
 }

@@ -215,7 +215,8 @@ test('regression: what is wrong with a body is told in our own words, as of a co
     assert.doesNotMatch(JSON.stringify(json), /Invalid|expected|received/);
   }
   const near = await api.ask('GET /projects/main/runs?limt=5', { token });
-  assert.equal(near.json.error.hint, 'did you mean `limit`?');
+  assert.equal(near.json.error.issues[0].hint, 'did you mean `limit`?');
+  assert.equal(near.json.error.hint, undefined, 'once is enough');
 });
 
 test('regression: a body of very many mistakes is refused in few words, and overflows nothing', async (t) => {

@@ -74,7 +74,10 @@ export function schemaError(where: 'body' | 'query', error: ZodError, schema: Zo
   return new BerthError(
     'invalid-request',
     `The request's ${where} does not fit${first === undefined ? '' : `: ${first.message}`}`,
-    { issues, hint: first?.hint ?? 'The OpenAPI document at /api/v1/openapi.json describes what fits.' },
+    // What an issue advises is better, and would stand there twice.
+    first?.hint === undefined
+      ? { issues, hint: 'The OpenAPI document at /api/v1/openapi.json describes what fits.' }
+      : { issues },
   );
 }
 
