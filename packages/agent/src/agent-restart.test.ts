@@ -92,7 +92,12 @@ describe('an agent that is killed and started again', () => {
     await agent.spawn();
     await agent.connect(server);
     assert.deepEqual(server.link.agent.jobs, []);
+    assert.deepEqual(server.link.agent.unstarted, [assignment.job], 'and says that it had not been');
     assert.deepEqual(await readdir(join(agent.dir, 'jobs')), []);
+    await agent.kill();
+    await agent.spawn();
+    await agent.connect(server);
+    assert.deepEqual(server.link.agent.unstarted, [assignment.job], 'also after another restart');
     await server.link.request('job.submit', { assignment });
     await server.until(
       'it is ready again',
@@ -100,6 +105,27 @@ describe('an agent that is killed and started again', () => {
     );
     await server.begin(assignment);
     assert.equal((await server.end(assignment.job)).exitStatus, 0);
+    server.link.close();
+    await agent.connect(server);
+    assert.deepEqual(server.link.agent.unstarted, []);
+  });
+
+  it('ends a job as lost that it cannot prove not to have been started', async (t) => {
+    const agent = await TestAgent.start(t);
+    const server = await agent.connect();
+    const assignment = testAssignment({ commands: ['sleep 500'] });
+    await server.begin(assignment);
+    const { pid } = await server.eventOf(assignment.job, 'job-running');
+    await agent.kill();
+    // As if the disk had been full: the record is that of a job that is being prepared.
+    const path = join(agent.dir, 'jobs', assignment.job, 'job.json');
+    const record = JSON.parse(await readFile(path, 'utf8'));
+    await writeFile(path, JSON.stringify({ ...record, state: 'preparing', process: null, started: null }));
+    await agent.spawn();
+    await agent.connect(server);
+    assert.deepEqual(server.link.agent.unstarted, []);
+    assert.equal((await server.end(assignment.job)).reason, 'agent-lost');
+    assert.equal(findProcess(pid ?? 0), null, 'and it runs no more');
   });
 
   it('does not run a removed job again', async (t) => {

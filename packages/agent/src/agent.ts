@@ -118,6 +118,7 @@ export class Agent implements ListenerHost {
       pid: process.pid,
       host,
       jobs: this.#table.all.map((job) => job.snapshot()),
+      unstarted: this.#table.unstarted,
     };
   }
 

@@ -14,7 +14,7 @@ import { RequestFailure } from './failure.ts';
 import { vendorOf } from './host.ts';
 import { Job, type JobDeps } from './job.ts';
 import { JobLog } from './job-log.ts';
-import { type JobRecord, loadRecord } from './job-record.ts';
+import { isUnstarted, type JobRecord, loadRecord, markUnstarted } from './job-record.ts';
 import { endLostProcess, ownContainers, takeUpContainer } from './job-recovery.ts';
 import { LogSpool, type SpoolOptions } from './log-spool.ts';
 import { removePlaced } from './placed-files.ts';
@@ -45,6 +45,7 @@ export class JobTable {
   /** Submissions that are being accepted: a repeat joins the first. */
   readonly #accepting = new Map<JobId, Promise<void>>();
   readonly #removed: Set<string>;
+  readonly #unstarted = new Set<JobId>();
 
   private constructor(deps: JobTableDeps, removed: readonly string[]) {
     this.#deps = deps;
@@ -52,23 +53,33 @@ export class JobTable {
   }
 
   /**
-   * Takes up what an earlier agent left. Jobs that had not been started are forgotten (`onForgotten`):
-   * what they need to run was only in memory.
+   * Takes up what an earlier agent left. Jobs that had not been started are forgotten (`onForgotten`)
+   * but for their names: what they need to run was only in memory.
    */
   static async open(deps: JobTableDeps, onForgotten: (job: JobId) => void): Promise<JobTable> {
-    for (const name of ['jobs', 'removed']) await mkdir(join(deps.dir, name), { recursive: true, mode: 0o700 });
+    for (const name of ['jobs', 'removed', 'unstarted'])
+      await mkdir(join(deps.dir, name), { recursive: true, mode: 0o700 });
     const table = new JobTable(deps, await readdir(join(deps.dir, 'removed')));
     for (const name of await readdir(join(deps.dir, 'jobs'))) {
       const dir = join(deps.dir, 'jobs', name);
       const record = await loadRecord(dir);
-      if (record !== null && isResumable(record)) {
+      const unstarted = await isUnstarted(dir);
+      if (record !== null && (record.state === 'ended' || !unstarted)) {
         await table.#takeUp(record, dir);
       } else {
+        // First its name: a job of which nothing is known is believed to have run.
+        if (unstarted) await writeFile(join(deps.dir, 'unstarted', name), '', { mode: 0o600 }).catch(() => undefined);
         await removeJobFiles(name, dir);
         if (record !== null) onForgotten(record.job);
       }
     }
+    for (const name of await readdir(join(deps.dir, 'unstarted'))) table.#unstarted.add(name as JobId); // named by us
     return table;
+  }
+
+  /** Jobs that an earlier agent had accepted and not started, and that were not submitted again since. */
+  get unstarted(): readonly JobId[] {
+    return [...this.#unstarted];
   }
 
   get all(): readonly Job[] {
@@ -107,6 +118,7 @@ export class JobTable {
 
   /** Forgets a job that has ended, or is about to, and all that it left; that there is none is success. */
   async remove(id: JobId): Promise<void> {
+    await this.#forgetUnstarted(id);
     const job = this.#jobs.get(id);
     if (job === undefined) return;
     if (job.isStopping) await Promise.race([job.ended, sleep(REMOVE_WAIT_MS, undefined, { ref: false })]);
@@ -160,10 +172,16 @@ export class JobTable {
     const dir = join(this.#deps.dir, 'jobs', assignment.job);
     await removeJobFiles(assignment.job, dir);
     await mkdir(dir, { mode: 0o700 });
+    await markUnstarted(dir);
+    await this.#forgetUnstarted(assignment.job);
     const deps = await this.#jobDeps(assignment.job, dir);
     const job = Job.accept(newRecord(assignment), deps, (self) => this.#driver(assignment, dir, deps, self));
     this.#jobs.set(job.id, job);
     return job;
+  }
+
+  async #forgetUnstarted(id: JobId): Promise<void> {
+    if (this.#unstarted.delete(id)) await rm(join(this.#deps.dir, 'unstarted', id), { force: true });
   }
 
   async #takeUp(record: JobRecord, dir: string): Promise<void> {
@@ -217,12 +235,6 @@ async function removeJobFiles(job: string, dir: string): Promise<void> {
 function blobsOf({ code, files }: WorkSpec): BlobHash[] {
   const ofCode = code?.kind === 'tar' ? code.blob : (code?.diff ?? null);
   return [...(ofCode === null ? [] : [ofCode]), ...files.map((file) => file.blob)];
-}
-
-function isResumable(record: JobRecord): boolean {
-  if (record.state === 'ended' || record.state === 'running') return true;
-  // A process may be there already; a container only once it is remembered.
-  return record.state === 'starting' && (record.driver === 'process' || record.container !== null);
 }
 
 function newRecord(assignment: JobAssignment): JobRecord {

@@ -5,7 +5,7 @@ import type { AgentClock, ForwardTime } from './clock.ts';
 import type { Driver, Execution, Exit } from './driver.ts';
 import { fullDisk, isDiskFull, JobFailure, messageOf, RequestFailure } from './failure.ts';
 import type { JobLog } from './job-log.ts';
-import { type JobEnded, type JobRecord, saveRecord } from './job-record.ts';
+import { type JobEnded, type JobRecord, saveRecord, unmarkUnstarted } from './job-record.ts';
 import { Later } from './later.ts';
 import { findProcess } from './process-table.ts';
 import type { AgentEvent, AgentJob, AgentJobState } from './protocol.ts';
@@ -151,6 +151,7 @@ export class Job {
   /** A container is complete and waits to be started. */
   async rememberContainer(id: string, workingDir: string): Promise<void> {
     await this.#save({ container: { id, workingDir } });
+    await unmarkUnstarted(this.#deps.dir);
   }
 
   async #live(life: () => Promise<End>): Promise<void> {
@@ -181,6 +182,8 @@ export class Job {
     const cluster = await this.#order.promise;
     signal.throwIfAborted();
     await this.#save({ state: 'starting' });
+    // A container is started only once it is remembered.
+    if (this.#record.driver === 'process') await unmarkUnstarted(this.#deps.dir);
     return await this.#follow(await driver.start(cluster, signal));
   }
 

@@ -55,11 +55,13 @@ export interface AgentHello {
   readonly bootId: string;
   readonly pid: number;
   readonly host: HostInfo;
-  /**
-   * Every job that was not removed. A job that was submitted and is not here had not been started when
-   * the agent restarted: what it needs was only in memory, so it is to be submitted again.
-   */
+  /** Every job that was not removed. */
   readonly jobs: readonly AgentJob[];
+  /**
+   * Jobs that were submitted and had provably not been started when the agent restarted: what they need
+   * was only in memory, so they are to be submitted again. Absent: an agent from before this field.
+   */
+  readonly unstarted?: readonly JobId[];
 }
 
 export interface HostInfo {

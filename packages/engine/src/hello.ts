@@ -14,15 +14,16 @@ export async function recordHello(
   const row = await tx.read.instances.get(id);
   if (row === null || row.status === 'terminating' || row.status === 'terminated') return [];
   if (row.agentBootId !== null && row.agentBootId !== hello.bootId) await tellRestart(tx, row);
-  const patch = answered(row, hello, now);
-  if (Object.keys(patch).length > 0) await tx.change('instances', row, patch);
+  const answer = answered(row, hello, now);
+  if (Object.keys(answer).length > 0) await tx.change('instances', row, answer);
   const jobs = await tx.read.jobs.find({
     where: { instanceId: id, status: { in: ['pulling', 'running', 'terminating'] } },
   });
   const held = new Set(hello.jobs.map((job) => job.job));
+  const unstarted = new Set(hello.unstarted);
   for (const job of jobs) {
-    const lost = held.has(job.id) ? null : notHeld(job, now);
-    if (lost !== null) await tx.change('jobs', job, lost);
+    const patch = held.has(job.id) ? null : notHeld(job, unstarted.has(job.id), now);
+    if (patch !== null) await tx.change('jobs', job, patch);
   }
   const ours = new Set(jobs.map((job) => job.id));
   return hello.jobs.map((job) => job.job).filter((job) => !ours.has(job));
@@ -40,7 +41,7 @@ function answered(row: InstanceRow, hello: AgentHelloInfo, now: Millis): Patch<I
 }
 
 /** The agent does not know this job. What that means depends on how far it had come; null: nothing. */
-function notHeld(job: JobRow, now: Millis): Patch<JobRow> | null {
+function notHeld(job: JobRow, isUnstarted: boolean, now: Millis): Patch<JobRow> | null {
   switch (job.agentState) {
     case null: // not told yet, or the order was lost on the way
     case 'ended': // it was removed there, and the answer was lost
@@ -49,17 +50,23 @@ function notHeld(job: JobRow, now: Millis): Patch<JobRow> | null {
       // Nothing is started before the run says so, so it can safely be told once more.
       return { agentState: null, progress: null };
     case 'ready':
+      // The order to start it may have come and been carried out, unless the agent itself knows better.
+      return isUnstarted ? { agentState: null, progress: null } : lost(job, now);
     case 'running':
-      return {
-        status: 'terminating',
-        agentState: 'ended',
-        endReason: job.stopReason ?? 'agent-lost',
-        message: 'The agent no longer knows of this job.',
-        finishedAt: now,
-        cleanedAt: now,
-        progress: null,
-      };
+      return lost(job, now);
   }
+}
+
+function lost(job: JobRow, now: Millis): Patch<JobRow> {
+  return {
+    status: 'terminating',
+    agentState: 'ended',
+    endReason: job.stopReason ?? 'agent-lost',
+    message: 'The agent no longer knows of this job.',
+    finishedAt: now,
+    cleanedAt: now,
+    progress: null,
+  };
 }
 
 async function tellRestart(tx: Tx, row: InstanceRow): Promise<void> {

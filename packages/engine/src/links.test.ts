@@ -115,6 +115,33 @@ describe('an agent that was started again', () => {
     assert.deepEqual(await ended(world, run), ['failed', 'failed', 'agent-lost', null]);
   });
 
+  inWorld('and knows that a job that was ready had not been started: it is told once more', async (world) => {
+    world.agents.onNew = (agent) => agent.faults.start.push('lost');
+    const run = await world.apply();
+    await world.advance(5_000);
+    const job = await world.job(run);
+    assert.equal(job.agentState, 'ready');
+    world.agents.with(job.id).agent.restart('keeps-started');
+    await world.advance(MINUTE);
+    assert.deepEqual(await ended(world, run), ['done', 'done', 'exited', 0]);
+    assert.equal(world.starts(job.id), 1);
+  });
+
+  inWorld('and had not started one node of several: the node is told once more, and all begin', async (world) => {
+    world.agents.onNew = (agent) => {
+      if (world.agents.all.size === 0) agent.faults.submit.push('slow');
+    };
+    const run = await world.apply({ nodes: 2 });
+    await world.advance(8_000);
+    const nodes = await world.jobs(run);
+    const ready = nodes.find((node) => node.agentState === 'ready');
+    assert.ok(ready !== undefined, 'one is ready, the other is not');
+    world.agents.with(ready.id).agent.restart('keeps-started');
+    await world.advance(MINUTE);
+    assert.equal((await world.run(run.id)).status, 'done');
+    for (const node of nodes) assert.equal(world.starts(node.id), 1);
+  });
+
   inWorld('and knows nothing of a job that was being prepared: it is told once more', async (world) => {
     world.agents.preparingMs = 10_000;
     const run = await world.apply();

@@ -61,6 +61,8 @@ export interface AgentHelloInfo {
     readonly state: 'preparing' | 'ready' | 'running' | 'ended';
     readonly logBytes: number;
   }[];
+  /** Jobs that it had accepted, provably not started, and forgotten with a restart. */
+  readonly unstarted?: readonly JobId[];
 }
 
 /** What an agent reports, see the protocol. */

@@ -292,7 +292,7 @@ class Player {
         agent.cut();
         return 'link cut';
       case 1: {
-        const jobs = this.#chance.pick(['live', 'die', 'forgotten'] as const);
+        const jobs = this.#chance.pick(['live', 'die', 'forgotten', 'keeps-started'] as const);
         agent.restart(jobs);
         return `restarted, jobs ${jobs}`;
       }

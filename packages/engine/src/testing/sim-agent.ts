@@ -49,6 +49,8 @@ export class SimAgent {
   readonly jobs = new Map<JobId, SimJob>();
   readonly blobs = new Set<BlobHash>();
   readonly faults: AgentFaults = { submit: [], start: [], logComplete: [], fetchArtifacts: [] };
+  /** Accepted, never started, and forgotten. */
+  readonly unstarted = new Set<JobId>();
   bootId = 'boot-1';
   #boots = 1;
   #journal: { readonly seq: number; readonly at: number; readonly report: AgentReport }[] = [];
@@ -111,13 +113,24 @@ export class SimAgent {
     this.#connection = null;
   }
 
-  /** The agent is started again. Its jobs live on (containers), die with it (processes), or are not even remembered. */
-  restart(jobs: 'live' | 'die' | 'forgotten'): void {
+  /**
+   * The agent is started again. Its jobs live on (containers), die with it (processes), are not even
+   * remembered, or all but those that had not been started are.
+   */
+  restart(jobs: 'live' | 'die' | 'forgotten' | 'keeps-started'): void {
     if (this.#dead) return;
     this.#boots += 1;
     this.bootId = `boot-${this.#boots}`;
     this.cut('the agent was started again');
     if (jobs === 'forgotten') this.jobs.clear();
+    if (jobs === 'keeps-started') {
+      for (const [id, job] of this.jobs) {
+        if (job.state !== 'preparing' && job.state !== 'ready') continue;
+        this.jobs.delete(id);
+        this.unstarted.add(id);
+        this.#journal = this.#journal.filter(({ report }) => report.job !== id);
+      }
+    }
     if (jobs === 'die') {
       for (const id of this.jobs.keys()) this.end(id, { reason: 'agent-lost', exitStatus: null, message: 'lost' });
     }
@@ -146,6 +159,7 @@ export class SimAgent {
         dockerProblem: null,
         resources: { cpus: 4, cpuArch: 'x86', memoryMiB: 16384, diskMiB: 102400, accelerators: [] },
         jobs: [...this.jobs].map(([job, { state }]) => ({ job, state, logBytes: 0 })),
+        unstarted: [...this.unstarted],
       },
       submit: async (assignment, signal) => {
         connected('submit');
@@ -200,6 +214,7 @@ export class SimAgent {
   #accept(assignment: JobAssignment): void {
     const { job: id } = assignment;
     if (this.jobs.has(id)) return;
+    this.unstarted.delete(id);
     this.jobs.set(id, { assignment, state: 'preparing', cluster: null });
     this.#report({ kind: 'job-preparing', job: id, step: 'preparing', progress: null });
     this.#clock.after(this.#world.preparingMs(), () => {
