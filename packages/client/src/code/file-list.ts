@@ -1,15 +1,19 @@
-import type { Stats } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { lstatSync, type Stats } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gitText, runGit } from './git.ts';
 import { ALL_IGNORE_FILES, IgnoreRules, OWN_IGNORE_FILES } from './ignore-rules.ts';
 import { notReadable } from './refusals.ts';
 
-/** What is packed: a file, a symbolic link (as a link) or a directory that is empty. */
+/**
+ * What is packed: a file, a symbolic link (as a link) or a directory that is empty. There may be hundreds of
+ * thousands, so it holds no more than is needed of all of them at once.
+ */
 export interface ListedFile {
   /** From the root, with slashes. */
   readonly path: string;
-  readonly stats: Stats;
+  /** Bytes. */
+  readonly size: number;
 }
 
 export interface FileList {
@@ -52,7 +56,7 @@ async function listTree(root: string, base: string, into: Collected): Promise<vo
       await listTree(root, path.slice(0, -1), into);
       continue;
     }
-    const stats = await lstat(join(root, path)).catch(() => null);
+    const stats = statsOf(join(root, path));
     if (stats === null) continue; // tracked but deleted
     if (stats.isDirectory()) await listTree(root, path, into);
     else addFile(path, stats, into);
@@ -111,7 +115,7 @@ async function walk(root: string, base: string, outer: IgnoreRules, into: Collec
     const path = base === '' ? entry.name : `${base}/${entry.name}`;
     if (rules.ignores(path, entry.isDirectory())) continue;
     if (!entry.isDirectory()) {
-      const stats = await lstat(join(root, path)).catch(() => null);
+      const stats = statsOf(join(root, path));
       if (stats !== null) addFile(path, stats, into);
       continue;
     }
@@ -119,12 +123,21 @@ async function walk(root: string, base: string, outer: IgnoreRules, into: Collec
     await walk(root, path, rules, into);
     // A job may want to write into it, so an empty directory comes along.
     if (into.files.length === before && (await readdir(join(root, path))).length === 0) {
-      into.files.push({ path, stats: await lstat(join(root, path)) });
+      into.files.push({ path, size: 0 });
     }
   }
 }
 
+/** Asked one after the other and at once: through the thread pool 100,000 answers take seconds. */
+function statsOf(path: string): Stats | null {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch {
+    return null;
+  }
+}
+
 function addFile(path: string, stats: Stats, into: Collected): void {
-  if (stats.isFile() || stats.isSymbolicLink()) into.files.push({ path, stats });
+  if (stats.isFile() || stats.isSymbolicLink()) into.files.push({ path, size: stats.size });
   else into.warnings.push(`${path} is left out: it is neither a file nor a directory nor a link`);
 }

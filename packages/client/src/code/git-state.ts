@@ -77,7 +77,7 @@ export async function diffAgainstHead(
 ): Promise<Blob | null | 'nested'> {
   const changed = await changedFiles(dir, signal);
   if (changed.paths.some((path) => path.endsWith('/'))) return 'nested';
-  const total = changed.files.reduce((sum, file) => sum + file.stats.size, 0);
+  const total = changed.files.reduce((sum, file) => sum + file.size, 0);
   if (total > limitBytes * WORTH_TRYING) throw tooLarge(changed.files, limitBytes);
 
   const locations = await gitText(['rev-parse', '--git-path', 'index', '--git-path', 'objects'], { cwd: dir, signal });

@@ -115,13 +115,15 @@ export async function packFiles(files: readonly FileToPack[], options: PackOptio
     }
     const listed = stats.isDirectory()
       ? await guardIgnoreFiles(root, signal, (guarded) => listFiles(root, guarded))
-      : { files: [{ path: basename(root), stats }], warnings: [] };
+      : { files: [{ path: basename(root), size: stats.size }], warnings: [] };
     warnings.push(...listed.warnings.map((warning) => `${file.localPath}: ${warning}`));
     const blob = await archive(spool, {
       root: stats.isDirectory() ? root : resolve(root, '..'),
       // An empty directory is an archive of the directory itself.
-      files: listed.files.length > 0 ? listed.files : [{ path: '.', stats }],
+      files: listed.files.length > 0 ? listed.files : [{ path: '.', size: 0 }],
       ...(stats.isDirectory() ? { prefix: basename(root) || 'root' } : {}),
+      // What is named itself comes along as a file, also when it is a link to one.
+      follow: !stats.isDirectory(),
       limitBytes,
       signal,
     });

@@ -7,14 +7,14 @@ export const DEFAULT_LIMIT_BYTES = 64 * 1024 * 1024;
 const NAMED = 5;
 
 export function tooLarge(files: readonly ListedFile[], limitBytes: number): BerthError {
-  const largest = [...files].sort((a, b) => b.stats.size - a.stats.size).slice(0, NAMED);
-  const list = largest.map((file) => `  ${formatBytes(file.stats.size).padStart(9)}  ${file.path}`).join('\n');
+  const largest = [...files].sort((a, b) => b.size - a.size).slice(0, NAMED);
+  const list = largest.map((file) => `  ${formatBytes(file.size).padStart(9)}  ${file.path}`).join('\n');
   return new BerthError(
     'too-large',
     `the code is larger than ${formatBytes(limitBytes)} when compressed; its largest files are\n${list}`,
     {
       hint: 'name what the job does not need in .gitignore (or in .berthignore, which also holds for files that git tracks), or use `--no-repo`',
-      details: { limitBytes, largest: largest.map((file) => ({ path: file.path, bytes: file.stats.size })) },
+      details: { limitBytes, largest: largest.map((file) => ({ path: file.path, bytes: file.size })) },
     },
   );
 }
