@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { describeSystemError, isSystemError, type SystemError } from '@berth/client/system-error';
 import { BerthError } from '@berth/core/errors';
 
 /** Says that a folder is ours: it may be replaced, and what is in it belongs to no code. */
-const MARKER = '.berth-artifacts.json';
+export const MARKER = '.berth-artifacts.json';
 
 export interface ArtifactsOf {
   readonly run: string;
@@ -23,15 +24,18 @@ export async function fillArtifactsFolder(
   about: ArtifactsOf,
   fill: (dir: string) => Promise<void>,
 ): Promise<void> {
-  if (!(await isReplaceable(path))) {
+  const replaceable = await isReplaceable(path).catch((error) => {
+    throw isSystemError(error) ? notStored(error, path, about) : error;
+  });
+  if (!replaceable) {
     throw new BerthError('conflict', `${path} exists and was not made by Berth, so it is not replaced`, {
       hint: `move it away, or choose another place: \`berth run artifacts ${about.run} -o DIR\``,
     });
   }
-  await mkdir(dirname(path), { recursive: true });
   const fresh = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}`);
-  await mkdir(fresh);
   try {
+    await mkdir(dirname(path), { recursive: true });
+    await mkdir(fresh);
     await fill(fresh);
     await writeFile(join(fresh, MARKER), `${JSON.stringify({ ...about, fetched_at: new Date().toISOString() })}\n`);
     // Results are not code: without this the next `apply` would send them back. The job's own file stays.
@@ -40,9 +44,17 @@ export async function fillArtifactsFolder(
     await rm(path, { recursive: true, force: true });
     await rename(fresh, path);
   } catch (error) {
-    await rm(fresh, { recursive: true, force: true });
-    throw error;
+    await rm(fresh, { recursive: true, force: true }).catch(() => {}); // the first error is the one to tell
+    throw isSystemError(error) ? notStored(error, path, about) : error;
   }
+}
+
+function notStored(cause: SystemError, path: string, about: ArtifactsOf): BerthError {
+  const full = cause.code === 'ENOSPC' || cause.code === 'EDQUOT';
+  return new BerthError('unavailable', `the artifacts cannot be stored in ${path}: ${describeSystemError(cause)}`, {
+    hint: `${full ? 'make room' : 'correct that'}, or choose another place: \`berth run artifacts ${about.run} -o DIR\``,
+    cause,
+  });
 }
 
 /** `artifacts/RUN` below the current directory, or the first `artifacts/RUN-2`, … that nobody else has taken. */
@@ -53,12 +65,17 @@ export async function defaultArtifactsPath(cwd: string, run: string): Promise<st
   }
 }
 
+/** @throws the system's error when that cannot be known: then no other name beside it can be had either */
 async function isReplaceable(path: string): Promise<boolean> {
   try {
     const names = await readdir(path);
     return names.length === 0 || (names.includes(MARKER) && (await isOurs(join(path, MARKER))));
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (!isSystemError(error)) throw error;
+    if (error.code === 'ENOENT') return true;
+    // A file of that name is in the way; a file instead of a folder above it is another matter.
+    if (error.code === 'ENOTDIR' && (await lstat(path).catch(() => null)) !== null) return false;
+    throw error;
   }
 }
 

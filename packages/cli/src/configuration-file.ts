@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { NotAFile, openRegularFile } from '@berth/client/regular-file';
+import { describeSystemError, isSystemError, reasonOf } from '@berth/client/system-error';
 import type { Configuration } from '@berth/core/configuration';
 import { BerthError } from '@berth/core/errors';
 import type { ParseConfigurationOptions } from '@berth/core/parse-configuration';
@@ -133,6 +134,6 @@ function unreadable(cause: unknown, name: string): BerthError {
       cause,
     });
   }
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new BerthError('invalid-configuration', `${name} cannot be read: ${why}`, { cause });
+  const why = isSystemError(cause) ? describeSystemError(cause) : `${name} cannot be read: ${reasonOf(cause)}`;
+  return new BerthError('invalid-configuration', why, { cause });
 }

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import type { Client } from '@berth/client/client';
+import { reasonOf } from '@berth/client/system-error';
 import type { RunView } from '@berth/core/api-schemas';
 import { followRun } from './follow-run.ts';
 import { EXIT_INTERRUPTED } from './output/error.ts';
@@ -57,7 +58,7 @@ async function bringArtifacts(client: Client, run: RunView, { cwd, signal }: See
     if (jobsWithArtifacts(run).length > 0) {
       const path = await defaultArtifactsPath(cwd, run.name);
       const refused = await fetchArtifacts(client, run, path, signal);
-      for (const entry of refused) warn(`${entry} was left out: it leads out of the folder, or is no file`);
+      for (const { entry, why } of refused) warn(`${entry} was left out: ${why}`);
       say(`  artifacts: ${relative(cwd, path) || path}\n`);
     }
     if (jobsWithArtifacts(run).length < left.length) {
@@ -65,7 +66,7 @@ async function bringArtifacts(client: Client, run: RunView, { cwd, signal }: See
     }
   } catch (error) {
     if (signal.aborted) return;
-    warn(`the artifacts could not be brought here: ${error instanceof Error ? error.message : String(error)}`);
+    warn(`the artifacts could not be brought here: ${reasonOf(error)}`);
     say(`  \`berth run artifacts ${run.name}\` tries again\n`);
   }
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { describeSystemError, isSystemError, reasonOf } from '@berth/client/system-error';
 import { BerthError } from '@berth/core/errors';
 import type { ProjectEntry } from './project-entry.ts';
 import { readSimpleConfig } from './simple-yaml.ts';
@@ -13,7 +14,8 @@ export async function readConfig(path: string): Promise<ProjectEntry[]> {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
-    throw new BerthError('invalid-configuration', `${path} cannot be read: ${(cause as Error).message}`, { cause });
+    const why = isSystemError(cause) ? describeSystemError(cause) : `${path} cannot be read: ${reasonOf(cause)}`;
+    throw new BerthError('invalid-configuration', why, { cause });
   }
   const simple = readSimpleConfig(text) ?? (await readAnyYaml(text, path));
   return simple.map((entry, index) => {

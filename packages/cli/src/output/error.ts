@@ -1,3 +1,4 @@
+import { describeSystemError, isSystemError, reasonOf } from '@berth/client/system-error';
 import { type BerthError, type ConfigIssue, isUserMistake } from '@berth/core/errors';
 import { styledError } from './style.ts';
 import { say } from './write.ts';
@@ -73,16 +74,15 @@ function formatIssue({ path, message, hint }: ConfigIssue): string {
 
 function messageOf(error: unknown): string {
   if (isBerthError(error)) return error.message;
-  // A full disk or a directory that cannot be written says best itself what it is.
-  if (error instanceof Error && 'syscall' in error) return error.message;
+  // A full disk or a directory that cannot be written is nobody's defect.
+  if (isSystemError(error)) return describeSystemError(error);
   // Anything else is a defect of ours: whoever reports it needs to know where it was.
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `this should not have happened: ${detail}`;
 }
 
 function asView(error: unknown): object {
-  if (!isBerthError(error))
-    return { code: 'internal', message: error instanceof Error ? error.message : String(error) };
+  if (!isBerthError(error)) return { code: 'internal', message: reasonOf(error) };
   const { code, message, hint, issues, details } = error;
   return {
     code,

@@ -6,6 +6,7 @@ import { createGzip } from 'node:zlib';
 import { BerthError } from '@berth/core/errors';
 import { WriteEntry } from 'tar';
 import type { Blob } from '../blobs.ts';
+import { reasonOf } from '../system-error.ts';
 import type { ListedFile } from './file-list.ts';
 import { notReadable, tooLarge } from './refusals.ts';
 import type { Spool } from './spool.ts';
@@ -135,7 +136,7 @@ function unreadable(cause: unknown): BerthError {
   const error = cause instanceof Error ? cause : new Error(String(cause));
   const path = 'path' in error && typeof error.path === 'string' ? error.path : null;
   if ('code' in error && error.code === 'EACCES' && path !== null) return notReadable(path, cause);
-  return new BerthError('invalid-configuration', `the code cannot be packed: ${error.message}`, {
+  return new BerthError('invalid-configuration', `the code cannot be packed: ${reasonOf(error)}`, {
     hint: 'a file may have changed meanwhile: try again',
     cause,
   });

@@ -34,7 +34,9 @@ export async function openSpool(parent: string, now: () => number = Date.now): P
         await fill(async (chunk) => {
           hash.update(chunk);
           bytes += chunk.length;
-          await file.write(chunk);
+          await file.write(chunk).catch((error) => {
+            throw Object.assign(error, { path }); // the system does not say which file
+          });
         });
       } finally {
         await file.close();

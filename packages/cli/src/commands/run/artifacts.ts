@@ -25,8 +25,8 @@ export default defineCommand<{ readonly output?: string }, [run: string]>({
       options.output === undefined
         ? await defaultArtifactsPath(context.cwd, run.name)
         : resolve(context.cwd, options.output);
-    for (const entry of await fetchArtifacts(client, run, path)) {
-      say(`${styledError('yellow', 'warning:')} ${entry} was left out: it leads out of the folder, or is no file\n`);
+    for (const { entry, why } of await fetchArtifacts(client, run, path)) {
+      say(`${styledError('yellow', 'warning:')} ${entry} was left out: ${why}\n`);
     }
     print(`${relative(context.cwd, path) || path}\n`);
   },
