@@ -24,16 +24,26 @@ export function exitCodeOf(run: RunView): number {
 export function formatEnd(run: RunView): string {
   const started = run.started_at ?? run.submitted_at;
   const took = run.finished_at === null ? null : duration(run.finished_at - started);
+  const why = reasonOf(run);
+  const ended = exitText(run);
   const facts = [
-    exitText(run),
+    // What the next line says in a sentence need not be said in a word before.
+    why?.includes(ended) === true && run.exit_status === null ? null : ended,
     run.started_at === null || took === null ? null : took,
     dollars(run.cost),
     run.jobs.length > 1 ? plural(run.jobs.length, 'node') : null,
   ];
   const line = `${mark(run)} ${styledError('bold', run.name)} ${verb(run)}: ${facts.filter((f) => f !== null).join(', ')}`;
   if (run.status === 'done') return [line, ...warnings(run)].join('\n');
-  const why = run.message ?? run.jobs.find((job) => job.message !== null)?.message;
-  return why == null || why === '' ? line : `${line}\n  ${why}`;
+  return why === null ? line : `${line}\n  ${why}`;
+}
+
+/** Null where the exit status of the only job has said it. */
+function reasonOf(run: RunView): string | null {
+  const [job, ...others] = run.jobs;
+  const exited = job !== undefined && others.length === 0 && job.end_reason === 'exited' && job.exit_status !== null;
+  const said = exited ? job.message : (run.message ?? run.jobs.find(({ message }) => message !== null)?.message);
+  return said || null;
 }
 
 /** What the jobs that made it have to say, once where many say the same. Earlier attempts no longer matter. */

@@ -1,4 +1,5 @@
 import type { FleetPlanView, InstanceView, OfferView, RunPlanView } from '@berth/core/api-schemas';
+import { describeConfigured } from '../output/configured.ts';
 import { describeResources } from '../output/describe.ts';
 import { formatFacts } from '../output/facts.ts';
 import { dollars, plural } from '../output/format.ts';
@@ -114,8 +115,7 @@ function firstLines(commands: unknown): string | null {
 
 function describeRequest(resources: unknown): string | null {
   if (typeof resources !== 'object' || resources === null) return null;
-  const parts = Object.entries(resources).map(([key, value]) => `${key} ${short(value)}`);
-  return parts.length === 0 ? null : parts.join(', ');
+  return describeConfigured(resources) || null;
 }
 
 function textOf(value: unknown): string | null {
@@ -125,7 +125,7 @@ function textOf(value: unknown): string | null {
 const LONGEST = 100;
 
 function short(value: unknown): string {
-  const text = typeof value === 'string' ? value.trim() : JSON.stringify(value);
+  const text = describeConfigured(value);
   const [line = ''] = text.split('\n');
   return line.length > LONGEST || line !== text ? `${line.slice(0, LONGEST)}…` : line;
 }

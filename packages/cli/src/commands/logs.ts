@@ -5,6 +5,7 @@ import { parseCount, parseIndex } from '../output/parse-option.ts';
 import { parseSince } from '../output/parse-since.ts';
 import { writeOut } from '../output/pipe.ts';
 import { reconnectNotice } from '../output/reconnect-notice.ts';
+import { say } from '../output/write.ts';
 
 interface Options {
   readonly follow?: true;
@@ -33,7 +34,14 @@ export default defineCommand<Options, [run: string]>({
   async run(context, { attempt, ...options }, run) {
     const client = await context.client();
     const position = attempt === undefined ? options : { ...options, submission: attempt - 1 };
+    let bytes = 0;
     const notice = reconnectNotice();
-    for await (const chunk of logs(client, run, position, { onReconnect: notice })) await writeOut(chunk.bytes);
+    for await (const chunk of logs(client, run, position, { onReconnect: notice })) {
+      bytes += chunk.bytes.length;
+      await writeOut(chunk.bytes);
+    }
+    // A person would wonder whether the command works.
+    if (bytes === 0 && process.stdout.isTTY)
+      say(`${run} has not written anything${options.since === undefined ? '' : ' since then'}.\n`);
   },
 });

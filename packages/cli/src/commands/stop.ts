@@ -31,7 +31,8 @@ export default defineCommand<Options, [runs: string[]]>({
     for (const run of runs) {
       const view = await client.call('run.stop', { params: { run }, body: { abort: options.abort === true } });
       stopped.push(view);
-      if (options.json !== true) print(`${view.name}: ${isRunFinished(view.status) ? view.status : 'stopping'}\n`);
+      if (options.json !== true)
+        print(`${view.name}: ${isRunFinished(view.status) ? `has ended already (${view.status})` : 'stopping'}\n`);
     }
     if (options.json === true) printJson({ runs: stopped });
     return 0;

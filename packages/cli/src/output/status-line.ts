@@ -8,29 +8,47 @@ export interface StatusLine {
   clear(): void;
 }
 
-const ERASE = '\r\x1b[K';
+/** Nobody reads faster, and every write is a chance to flicker. */
+const SHORTEST_MS = 50;
 
-/** `plain`: where no terminal is, print a line for each text that differs from the last; otherwise nothing. */
-export function statusLine(stream: NodeJS.WriteStream, plain = false): StatusLine {
+/**
+ * `plain`: where no terminal is, print a line for each text that was not said yet, however its percentage grows;
+ * otherwise nothing.
+ */
+export function statusLine(
+  stream: NodeJS.WriteStream,
+  plain = false,
+  now: () => number = () => performance.now(),
+): StatusLine {
+  const said = new Set<string>();
   let shown = '';
-  let visible = false;
+  let shownAt = -Infinity;
+  const columns = () => Math.max(10, stream.columns ?? 80);
+  /** Where the window became narrower, the line has become several. */
+  const erase = () => {
+    const rows = Math.ceil(shown.length / columns());
+    return `\r${rows > 1 ? `\x1b[${rows - 1}A` : ''}\x1b[J`;
+  };
   return {
-    show(said) {
-      const text = printableLine(said);
+    show(given) {
+      const text = printableLine(given);
       if (!stream.isTTY) {
-        if (plain && text !== shown) stream.write(`${text}\n`);
-        shown = text;
+        const news = text.replace(/:? *\d+ ?%.*$/, '');
+        if (plain && !said.has(news)) stream.write(`${news}\n`);
+        said.add(news);
         return;
       }
-      if (visible && text === shown) return;
-      const room = Math.max(10, (stream.columns ?? 80) - 1);
-      stream.write(ERASE + (text.length > room ? `${text.slice(0, room - 1)}…` : text));
-      shown = text;
-      visible = true;
+      const room = columns() - 1;
+      const line = text.length > room ? `${text.slice(0, room - 1)}…` : text;
+      const sameKind = line.replace(/[\d.]+/g, '') === shown.replace(/[\d.]+/g, '');
+      if (line === shown || (sameKind && now() - shownAt < SHORTEST_MS)) return;
+      stream.write(erase() + line);
+      shown = line;
+      shownAt = now();
     },
     clear() {
-      if (visible) stream.write(ERASE);
-      visible = false;
+      if (shown !== '') stream.write(erase());
+      shown = '';
     },
   };
 }
