@@ -299,6 +299,23 @@ test('bug: attempts counted from 0 in one place and from 1 in another: people co
   );
 });
 
+test('bug: `ps --watch --json` printed tables', async () => {
+  await using server = await startFakeServer();
+  await using w = await world(server.url);
+  const state = (status: 'running' | 'done') => json({ runs: [runView({ status })], next: null });
+  server.on(`GET ${P}/runs`, state('running'), state('done'));
+  const event = { id: '1', at: 1, actor: null, kind: 'run.done', message: '', target: {}, run: null, details: {} };
+  server.on(`GET ${P}/events/watch`, stream([{ event: 'event', data: event }], 'hang'));
+  const watching = w.start(['ps', '--watch', '--json']);
+  await watching.sees('"done"');
+  watching.child.kill('SIGKILL');
+  const lines = (await watching.done).stdout.trim().split('\n');
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line).runs[0].status),
+    ['running', 'done'],
+  );
+});
+
 test('a secret comes from standard input without its last line break, and goes out as it is', async () => {
   await using server = await startFakeServer();
   await using w = await world(server.url);

@@ -22,14 +22,15 @@ export default defineCommand<Options>({
       parser
         .option('-a, --all', 'also runs that are finished')
         .option('-n, --last <number>', 'the last runs, finished or not', parseCount)
-        .option('-w, --watch', 'go on and show every change'),
+        .option('-w, --watch', 'go on and show every change; with --json one object a line'),
     ),
   examples: ['berth ps', 'berth ps --last 5', "berth ps --all --json | jq '.runs[].name'"],
   async run(context, options) {
     const client = await context.client();
     if (options.watch === true) {
       const { watchRuns } = await import('../watch-runs.ts');
-      await watchRuns(client, () => listRuns(client, options));
+      const whenEmpty = options.all === true || options.last !== undefined ? 'There are no runs.' : 'Nothing runs.';
+      await watchRuns(client, () => listRuns(client, options), { json: options.json === true, whenEmpty });
       return;
     }
     const runs = await listRuns(client, options);
