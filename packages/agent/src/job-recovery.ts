@@ -1,4 +1,3 @@
-import { readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ForwardTime } from './clock.ts';
 import { type ContainerDeps, ContainerExecution, inspectContainer } from './container-execution.ts';
@@ -7,7 +6,7 @@ import { DockerAway, type DockerClient } from './docker-client.ts';
 import type { Execution } from './driver.ts';
 import { JobFailure } from './failure.ts';
 import type { JobRecord } from './job-record.ts';
-import { findProcess, listProcesses, signalSession } from './process-table.ts';
+import { findProcess, killJob } from './process-table.ts';
 
 /** What an agent does with the jobs that an earlier one left. */
 
@@ -17,8 +16,8 @@ const RETRY_MS = 1_000;
  * The end of a process job: its output went to the agent that died, so it cannot go on. Kills what
  * is left of it, and never returns.
  */
-export async function endLostProcess(record: JobRecord, jobDir: string, boot: string | null): Promise<never> {
-  killRemains(record, jobDir, boot);
+export async function endLostProcess(record: JobRecord, boot: string | null): Promise<never> {
+  await killRemains(record, boot);
   throw new JobFailure(
     'agent-lost',
     'The agent was restarted, and a job without an image does not outlive it: its output has nowhere to go.',
@@ -67,24 +66,11 @@ export async function ownContainers(docker: DockerClient, instance: string): Pro
   return answer.flatMap((container) => container.Labels[LABEL_JOB] ?? []);
 }
 
-function killRemains(record: JobRecord, jobDir: string, boot: string | null): void {
+async function killRemains(record: JobRecord, boot: string | null): Promise<void> {
   const known = record.process;
-  if (known !== null && known.boot === boot) {
-    const found = findProcess(known.pid);
-    // The pid is another's now, and would not be if a process of the old session were alive.
-    const isReused = found !== null && found.startTime !== known.startTime;
-    if (!isReused) signalSession(known.pid, 'SIGKILL');
-  }
-  // A job that had just been started when the agent died is in no record; its directory tells.
-  for (const entry of listProcesses()) {
-    if (workingDirOf(entry.pid)?.startsWith(`${jobDir}/`)) signalSession(entry.session, 'SIGKILL');
-  }
-}
-
-function workingDirOf(pid: number): string | null {
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`);
-  } catch {
-    return null;
-  }
+  const found = known === null ? null : findProcess(known.pid);
+  // A pid that is another's now would not be if a process of the old session were alive.
+  const isOurs = known !== null && known.boot === boot && (found === null || found.startTime === known.startTime);
+  // A job that had just been started when the agent died is in no record; its environment tells.
+  await killJob(record.job, isOurs ? known.pid : null);
 }

@@ -190,7 +190,7 @@ export class JobTable {
     const onProblem = this.#problems(record.job);
     const takeUp =
       record.driver === 'process'
-        ? () => endLostProcess(record, dir, clock.boot)
+        ? () => endLostProcess(record, clock.boot)
         : () =>
             takeUpContainer(record, { docker, log: deps.log, onProblem }, deps.time, (away) =>
               onProblem('docker-away', `${away.message} The job is taken up again as soon as Docker answers.`),

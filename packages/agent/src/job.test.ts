@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobId } from '@berth/core/ids';
@@ -65,6 +66,23 @@ describe('a job', () => {
     await assert.rejects(submit(), refusedWith('wrong-state'));
     await bench.server.link.request('job.stop', { job, graceMs: 0 });
     await assert.rejects(start(), refusedWith('not-found'));
+  });
+
+  it('takes its daemons with it, and does not wait for who still holds its output', async () => {
+    const loud = 'while :; do echo loud; sleep 0.05; done';
+    const assignment = testAssignment({
+      commands: [
+        `setsid sh -c '${loud}' &`,
+        'setsid sleep 531 & env -i PATH="$PATH" setsid sh -c "sleep 532 >/dev/null & exec timeout 20 yes" &',
+        'sleep 0.3; echo bye',
+      ],
+    });
+    const ended = await bench.server.run(assignment);
+    assert.deepEqual([ended.reason, ended.exitStatus], ['exited', 0]);
+    const left = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' });
+    assert.doesNotMatch(left, /sleep 531|echo loud/);
+    for (const [, pid] of left.matchAll(/^ *(\d+) (?:sleep 532|timeout 20 yes)$/gm))
+      process.kill(Number(pid), 'SIGKILL');
   });
 
   it('cannot be started before it is ready nor removed before it has ended', async () => {

@@ -14,6 +14,10 @@ const open = promisify(openFd);
 const READ_BYTES = 64 * 1024;
 /** How long a pipe without its job may be silent before nobody is believed to write to it. */
 const SILENCE_MS = 250;
+/** The most that Linux lets a pipe hold, unless root says otherwise. */
+const PIPE_BYTES = 1024 * 1024;
+/** How long it may take to read that, where the log takes it at once. */
+const READING_LIMIT_MS = 5_000;
 
 /**
  * The one pipe that a process job writes both its outputs to. Node's own pipes to a child are
@@ -82,18 +86,25 @@ export class OutputPipe {
   }
 
   /**
-   * Once the job is dead: resolves when the last byte was read. A process that left the job's
-   * session may hold the pipe open for ever, so a pipe that has fallen silent counts as ended.
+   * Once the job is dead: resolves when the last byte was read. A process that got away may hold the
+   * pipe open for ever, so a pipe that has fallen silent counts as ended, and one that gives more than
+   * a pipe can hold, or does not end in time, is another's by now.
    */
   async finish(): Promise<void> {
     let closed = false;
     void this.#ended.then(() => {
       closed = true;
     });
+    const atDeath = this.#bytes;
+    let readingMs = 0;
     while (!closed) {
       const before = this.#bytes;
+      const wasPaused = this.#paused;
       await Promise.race([this.#ended, pause(SILENCE_MS)]);
-      if (!closed && !this.#paused && this.#bytes === before) this.#socket.destroy();
+      if (closed || this.#paused) continue;
+      if (!wasPaused) readingMs += SILENCE_MS;
+      const isAnothers = this.#bytes - atDeath > PIPE_BYTES || readingMs >= READING_LIMIT_MS;
+      if (this.#bytes === before || isAnothers) this.#socket.destroy();
     }
   }
 

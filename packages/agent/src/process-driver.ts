@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join, posix } from 'node:path';
+import type { JobId } from '@berth/core/ids';
 import type { ClusterInfo, JobAssignment } from '@berth/core/job-spec';
 import type { AcceleratorVendor } from '@berth/core/offer';
 import { type Artifacts, packArtifacts } from './artifacts.ts';
@@ -15,7 +16,7 @@ import type { JobLog } from './job-log.ts';
 import { type JobPaths, resolvePath, resolvePaths } from './job-paths.ts';
 import { OutputPipe } from './output-pipe.ts';
 import { isLeftByJob, PlacedFiles } from './placed-files.ts';
-import { measureSession, type ProcessEntry, signalSession } from './process-table.ts';
+import { JOB_MARK, killJob, measureSession, type ProcessEntry, signalSession } from './process-table.ts';
 import { checkTexts, jobArgv } from './script.ts';
 import { codePlacement, fetchCode, fetchFile, giveTo, isOccupied, makeDirs, moveInto } from './setup.ts';
 import type { StallWatch } from './stall-watch.ts';
@@ -82,6 +83,7 @@ export class ProcessDriver implements Driver {
         mpiHostfile: hostfile,
       }),
       ...gpuVisibility(assignment.limits.gpuDevices, this.#deps.vendor),
+      [JOB_MARK]: assignment.job,
     };
     const [command = '', ...args] = this.#argv;
     try {
@@ -95,7 +97,7 @@ export class ProcessDriver implements Driver {
       });
       const exited = exitOf(child);
       const pid = await spawned(child);
-      return new ProcessExecution(pid, time.now(), this.#paths.working, exited, pipe);
+      return new ProcessExecution(assignment.job, pid, time.now(), this.#paths.working, exited, pipe);
     } catch (error) {
       throw new JobFailure('setup-error', whyNotStarted(command, this.#paths.working, error), error);
     } finally {
@@ -203,9 +205,11 @@ class ProcessExecution implements Execution {
   readonly startedAt: number;
   readonly workingDir: string;
   readonly exit: Promise<Exit>;
+  readonly #job: JobId;
   #alive = true;
 
-  constructor(pid: number, startedAt: number, workingDir: string, exited: Promise<Exit>, pipe: OutputPipe) {
+  constructor(job: JobId, pid: number, startedAt: number, workingDir: string, exited: Promise<Exit>, pipe: OutputPipe) {
+    this.#job = job;
     this.pid = pid;
     this.startedAt = startedAt;
     this.workingDir = workingDir;
@@ -226,9 +230,9 @@ class ProcessExecution implements Execution {
 
   async #follow(exited: Promise<Exit>, pipe: OutputPipe): Promise<Exit> {
     const exit = await exited;
-    // What the leader left behind goes with it, as in a container.
-    signalSession(this.pid, 'SIGKILL');
     this.#alive = false;
+    // What the leader left behind goes with it, as in a container.
+    await killJob(this.#job, this.pid);
     await pipe.finish();
     return exit;
   }

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The processes of this machine, as far as the agent must know them. */
 
@@ -38,6 +39,35 @@ export function signalSession(leader: number, signal: NodeJS.Signals): void {
   signalQuietly(-leader, signal);
   for (const entry of listProcesses()) {
     if (entry.session === leader && entry.group !== leader) signalQuietly(entry.pid, signal);
+  }
+}
+
+/** In the environment of every process of a job. It stays with those that leave the job's session, as daemons do. */
+export const JOB_MARK = 'BERTH_JOB_ID';
+
+/** A program that makes processes faster than they are found is not waited for for ever. */
+const KILL_ROUNDS = 50;
+const KILL_PAUSE_MS = 10;
+
+/**
+ * Kills what is left of a job: the session that `leader` began (null: it is not known), and what has
+ * left it but not the job's environment. Resolves when nothing is left, or it does not get less.
+ */
+export async function killJob(job: string, leader: number | null): Promise<void> {
+  for (let round = 0; round < KILL_ROUNDS; round++) {
+    if (leader !== null) signalSession(leader, 'SIGKILL');
+    const escaped = listProcesses().filter((entry) => entry.pid !== process.pid && isMarked(entry.pid, job));
+    if (escaped.length === 0) return;
+    for (const entry of escaped) signalQuietly(entry.pid, 'SIGKILL');
+    await sleep(KILL_PAUSE_MS);
+  }
+}
+
+function isMarked(pid: number, job: string): boolean {
+  try {
+    return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`.includes(`\0${JOB_MARK}=${job}\0`);
+  } catch {
+    return false; // gone, or another user's, which a job's is not
   }
 }
 
