@@ -268,7 +268,7 @@ test('bug: a fleet that is full was explained as offers that do not fit', async 
   const { stdout } = await w.berth(['apply', '--dry-run', '--no-repo', '-f', 'task.yml']);
   assert.match(
     stdout,
-    /\n\nNothing can be had at present\. Fleet pool is full, with 1 of at most 1 instance: pool-0 runs long\.\n$/,
+    /Per hour +nothing fits at present\n\nFleet pool is full, with 1 of at most 1 instance: pool-0 runs long\.\n$/,
   );
   const job = jobView({ status: 'failed', message: reason.slice(0, -1) });
   server.on(`GET ${P}/runs/x`, json(runView({ status: 'failed', message: reason, jobs: [job] })));

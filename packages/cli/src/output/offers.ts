@@ -33,7 +33,7 @@ export function formatOffers(answer: OffersView, stream: NodeJS.WriteStream = pr
 function noOffers(answer: OffersView): string {
   // What is in the way of all of them is counted with none.
   const obstacles = answer.misfits.filter(({ count }) => count === 0).map(({ reason }) => reason);
-  if (obstacles.length > 0) return `Nothing can be had at present. ${obstacles.join(' ')}`;
+  if (obstacles.length > 0) return obstacles.join(' ');
   const reasons = answer.misfits.slice(0, 5).map(({ reason, count }) => `  ${plural(count, 'offer')}: ${reason}`);
   const why =
     reasons.length === 0 ? 'No backend offers anything.' : `Those that there are do not fit:\n${reasons.join('\n')}`;

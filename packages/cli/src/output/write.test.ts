@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { json, logEvent, refuse, startFakeServer, stream } from '@berth/client/fake-server';
@@ -39,6 +40,30 @@ test('a style of ours comes through, one that others wrote into their text does 
     if (before === undefined) delete process.env.FORCE_COLOR;
     else process.env.FORCE_COLOR = before;
   }
+});
+
+test('text goes to the terminal through one door: who writes past it is listed here, with the reason', async () => {
+  const sources = new URL('..', import.meta.url);
+  const past: string[] = [];
+  for (const entry of await readdir(sources, { recursive: true })) {
+    if (!entry.endsWith('.ts') || entry.includes('.test.') || entry.startsWith('testing/')) continue;
+    const text = await readFile(new URL(entry, sources), 'utf8');
+    if (/process\.std(out|err)\.write/.test(text)) past.push(entry);
+  }
+  assert.deepEqual(past.sort(), [
+    'command.ts', // help, which is ours
+    'commands/complete-names.ts', // names that were checked, for a shell
+    'commands/completion.ts', // a script of ours
+    'commands/event/list.ts', // JSON
+    'commands/schema.ts', // JSON
+    'commands/secret/get.ts', // a secret into a pipe, exactly
+    'output/confirm.ts', // the library's own way of drawing a prompt
+    'output/error.ts', // JSON
+    'output/json.ts',
+    'output/pipe.ts', // the log of a job, byte for byte
+    'output/write.ts', // the door
+    'watch-runs.ts', // JSON
+  ]);
 });
 
 test('bug: commands of the plan, messages of runs, jobs and events, and errors reached the terminal as they came', async () => {
