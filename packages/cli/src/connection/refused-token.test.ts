@@ -38,6 +38,14 @@ test('bug: a wrong token was refused without a word about where it was set', asy
   );
   assert.match(inFile, /hint: .*`berth project add --name team --url http/);
 
+  const added = await w.berth(['project', 'add', '--name', 'x', '--url', server.url, '--token', 'wrong']);
+  assert.equal(added.code, 2);
+  assert.equal(
+    added.stderr,
+    `error: ${server.url} refuses the token that was given: This token is not known to this server.\n` +
+      '  hint: give a good one: on the server `berth user token create` makes one\n',
+  );
+
   const asJson = await w.berth(['ps', '--json'], { env: { BERTH_TOKEN: 'wrong' } });
   assert.deepEqual(JSON.parse(asJson.stdout).error.details.setting, { kind: 'environment', insteadOf: config });
 });

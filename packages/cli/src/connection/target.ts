@@ -19,6 +19,8 @@ export interface Target {
 export type TokenSetting =
   /** `insteadOf`: the file whose token BERTH_TOKEN hides. */
   | { readonly kind: 'environment'; readonly insteadOf: string | null }
+  /** Typed, piped, or a word of the command. */
+  | { readonly kind: 'given' }
   | { readonly kind: 'config'; readonly file: string; readonly project: string };
 
 /** The project that every server is born with. */

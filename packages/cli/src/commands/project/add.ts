@@ -1,6 +1,8 @@
 import { createClient } from '@berth/client/client';
+import { BerthError } from '@berth/core/errors';
 import { defineCommand } from '../../command.ts';
 import { readConfig } from '../../connection/config-file.ts';
+import { checkToken, explainRefusedToken } from '../../connection/refused-token.ts';
 import { print } from '../../output/write.ts';
 import { usageError } from '../../usage-error.ts';
 
@@ -29,10 +31,15 @@ export default defineCommand<Options>({
     const url = options.url.replace(/\/+$/, '');
     const token = (options.token ?? (await readToken())).trim();
     if (token === '') throw usageError('the token is empty', '`berth user token create` on that server makes one');
+    const tokenFrom = { kind: 'given' } as const;
+    checkToken(token, url, tokenFrom);
     if (options.check) {
       const client = createClient({ url, token });
       try {
         await client.call('project.get', { params: { project: options.name } });
+      } catch (error) {
+        const refused = error instanceof BerthError && error.code === 'unauthenticated';
+        throw refused ? explainRefusedToken(error, { url, tokenFrom }) : error;
       } finally {
         client.close();
       }
