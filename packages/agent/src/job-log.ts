@@ -44,7 +44,8 @@ export class JobLog {
   /** Bytes that were lost since the last notice of a loss; 0: none. */
   #lost = 0;
   #limit = { bytes: 0, measuredAt: Number.NEGATIVE_INFINITY };
-  #ackedAt = Number.NEGATIVE_INFINITY;
+  /** By a clock that only grows. A server gets its time to come also after a restart of ours. */
+  #ackedAt = performance.now();
   #lastAt: Millis;
   #flushing = false;
   /** What the disk is refusing with; null: it takes writes. */

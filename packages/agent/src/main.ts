@@ -9,7 +9,7 @@ import { DirectoryLock } from './directory-lock.ts';
 import { DockerClient, dockerSocketPath } from './docker-client.ts';
 import { messageOf } from './failure.ts';
 import { machineResources } from './host.ts';
-import { SPOOL_LIMIT_BYTES, spoolLimit } from './log-spool.ts';
+import { SPOOL_LIMIT_BYTES, SPOOL_OPTIONS, spoolLimit } from './log-spool.ts';
 
 const MIB = 1024 ** 2;
 
@@ -19,6 +19,7 @@ const USAGE = `Usage: berth-agent --dir DIR --socket PATH --instance ID [options
   --metrics-ms N      time between two measurements of running jobs (10000)
   --log-spool-mib N   of one job's log, how much may wait here for the server (BERTH_LOG_SPOOL_MIB, 2048);
                       never more than a tenth of what is free
+  --log-patience-ms N how long a server that stores nothing holds a job up whose log may not grow (10000)
   --blob-cache-mib N  how much code and files of earlier jobs to keep (BERTH_BLOB_CACHE_MIB, 10240)
   --orphan-after N    end after so many ms without jobs and without a server (86400000)
 `;
@@ -43,7 +44,7 @@ async function main(): Promise<void> {
     docker: new DockerClient(dockerSocketPath(process.env)),
     clock: systemClock,
     log,
-    spool: { limitBytes: spoolLimit(options.logSpoolMiB * MIB) },
+    spool: { limitBytes: spoolLimit(options.logSpoolMiB * MIB), patienceMs: options.logPatienceMs },
     blobs: { maxBytes: options.blobCacheMiB * MIB },
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -65,6 +66,7 @@ interface Options {
   readonly metricsMs: number;
   readonly orphanAfterMs: number;
   readonly logSpoolMiB: number;
+  readonly logPatienceMs: number;
   readonly blobCacheMiB: number;
 }
 
@@ -75,7 +77,7 @@ function readOptions(): Options | null {
     const { values } = parseArgs({
       options: {
         ...{ dir: text, socket: text, instance: text, 'host-info': text, 'metrics-ms': text, 'orphan-after': text },
-        ...{ 'log-spool-mib': text, 'blob-cache-mib': text },
+        ...{ 'log-spool-mib': text, 'blob-cache-mib': text, 'log-patience-ms': text },
       },
     });
     const logSpoolMiB = Number(values['log-spool-mib'] ?? process.env.BERTH_LOG_SPOOL_MIB ?? SPOOL_LIMIT_BYTES / MIB);
@@ -85,7 +87,8 @@ function readOptions(): Options | null {
     const metricsMs = Number(values['metrics-ms'] ?? 10_000);
     const orphanAfterMs = Number(values['orphan-after'] ?? 24 * 3_600_000);
     if (!values.dir || !values.socket || !values.instance || !(metricsMs > 0) || !(orphanAfterMs > 0)) return null;
-    if (!(logSpoolMiB > 0) || !(blobCacheMiB >= 0)) return null;
+    const logPatienceMs = Number(values['log-patience-ms'] ?? SPOOL_OPTIONS.patienceMs);
+    if (!(logSpoolMiB > 0) || !(logPatienceMs >= 0) || !(blobCacheMiB >= 0)) return null;
     return {
       dir: values.dir,
       socketPath: values.socket,
@@ -94,6 +97,7 @@ function readOptions(): Options | null {
       metricsMs,
       orphanAfterMs,
       logSpoolMiB,
+      logPatienceMs,
       blobCacheMiB,
     };
   } catch {
