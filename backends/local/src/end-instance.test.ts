@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -32,6 +32,27 @@ test('terminate ends the agent and takes its directory and its record away', asy
   assert.deepEqual(await tokens(cloud), []);
   await assert.rejects(stat(cloud.bootstrap('a1').dir), /ENOENT/);
   assert.equal(await cloud.records.read('a1'), null);
+});
+
+test('terminate takes away what the jobs of an agent that was killed left elsewhere', async () => {
+  await using cloud = await localCloud();
+  const { compute } = cloud.backend;
+  await compute.create(cloud.request('a1'), cloud.call());
+  const [pid = 0] = await cloud.pids('a1');
+  process.kill(pid, 'SIGKILL');
+  assert.ok(await isGone(pid));
+  const job = `left-${process.pid}`;
+  const scratch = join(tmpdir(), `berth-${job}`);
+  const jobDir = join(cloud.bootstrap('a1').dir, 'jobs', job);
+  const placed = join(await mkdtemp(join(tmpdir(), 'berth-placed-')), 'file');
+  await mkdir(scratch);
+  await mkdir(jobDir, { recursive: true });
+  await writeFile(placed, 'code');
+  const { size, mtimeMs } = await stat(placed);
+  const record = { files: [{ path: placed, size, mtimeMs }], dirs: [dirname(placed)], code: null };
+  await writeFile(join(jobDir, 'placed.json'), JSON.stringify(record));
+  await compute.terminate(cloud.ref('a1'), cloud.call());
+  for (const path of [scratch, dirname(placed), cloud.bootstrap('a1').dir]) await assert.rejects(stat(path), /ENOENT/);
 });
 
 test('terminate of what is not there, or was ended already, or is being ended, is success', async () => {

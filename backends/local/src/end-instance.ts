@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { BackendError, type Logger } from '@berth/backend';
 import { endProcess } from './agent-process.ts';
 import { isRemovable } from './bootstrap-check.ts';
@@ -46,6 +47,14 @@ export async function endInstance(token: string, { records, stateDir, log }: End
   await records.remove(token);
 }
 
+/** What jobs have elsewhere on this machine: an agent that was killed could not remove it. */
+async function removeOutside(dir: string): Promise<void> {
+  const jobs = await readdir(join(dir, 'jobs')).catch(() => []);
+  if (jobs.length === 0) return;
+  const { removeJobFiles } = await import('@berth/agent/job-files');
+  for (const job of jobs) await removeJobFiles(job, join(dir, 'jobs', job));
+}
+
 async function removeDir(record: InstanceRecord, stateDir: string, log: Logger): Promise<void> {
   const { dir, token } = record;
   if (!isRemovable(dir, stateDir)) {
@@ -53,6 +62,7 @@ async function removeDir(record: InstanceRecord, stateDir: string, log: Logger):
     return;
   }
   try {
+    await removeOutside(dir);
     await rm(dir, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 });
   } catch (error) {
     // A container's root may own files that we may not delete. The machine is gone nonetheless.

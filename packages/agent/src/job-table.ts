@@ -10,15 +10,15 @@ import { removeContainer } from './container-execution.ts';
 import { DockerAway, type DockerClient } from './docker-client.ts';
 import { DockerDriver } from './docker-driver.ts';
 import type { Driver } from './driver.ts';
-import { RequestFailure } from './failure.ts';
+import { messageOf, RequestFailure } from './failure.ts';
 import { vendorOf } from './host.ts';
 import { Job, type JobDeps } from './job.ts';
+import { removeJobFiles } from './job-files.ts';
 import { JobLog } from './job-log.ts';
 import { isUnstarted, type JobRecord, loadRecord, markUnstarted } from './job-record.ts';
 import { endLostProcess, ownContainers, takeUpContainer } from './job-recovery.ts';
 import { LogSpool, type SpoolOptions } from './log-spool.ts';
-import { removePlaced } from './placed-files.ts';
-import { otherUsersScratch, ProcessDriver } from './process-driver.ts';
+import { ProcessDriver } from './process-driver.ts';
 import type { AgentEvent } from './protocol.ts';
 
 export interface JobTableDeps {
@@ -62,6 +62,10 @@ export class JobTable {
     const table = new JobTable(deps, await readdir(join(deps.dir, 'removed')));
     for (const name of await readdir(join(deps.dir, 'jobs'))) {
       const dir = join(deps.dir, 'jobs', name);
+      if (table.#removed.has(name)) {
+        await removeJobFiles(name, dir).catch(() => undefined); // told when it was removed
+        continue;
+      }
       const record = await loadRecord(dir);
       const unstarted = await isUnstarted(dir);
       if (record !== null && (record.state === 'ended' || !unstarted)) {
@@ -129,7 +133,10 @@ export class JobTable {
     this.#removed.add(id);
     this.#jobs.delete(id);
     await job.log.close();
-    await removeJobFiles(id, join(this.#deps.dir, 'jobs', id));
+    await removeJobFiles(id, join(this.#deps.dir, 'jobs', id)).catch((error: unknown) => {
+      // The job is over, and its machine must not be held for this. The next agent tries again.
+      this.#problems(id)('internal', `Something of the job cannot be removed: ${messageOf(error)}.`);
+    });
     void this.#deps.blobs.sweep();
   }
 
@@ -223,13 +230,6 @@ export class JobTable {
   #problems(job: JobId): (code: Extract<AgentEvent, { kind: 'problem' }>['code'], message: string) => void {
     return (code, message) => void this.#deps.emit({ kind: 'problem', job, code, message });
   }
-}
-
-/** All that a job has on this machine. What it placed outside of its directory first: only there it is written. */
-async function removeJobFiles(job: string, dir: string): Promise<void> {
-  await removePlaced(dir);
-  await rm(otherUsersScratch(job), { recursive: true, force: true });
-  await rm(dir, { recursive: true, force: true });
 }
 
 function blobsOf({ code, files }: WorkSpec): BlobHash[] {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { join, posix } from 'node:path';
 import type { JobId } from '@berth/core/ids';
 import type { ClusterInfo, JobAssignment } from '@berth/core/job-spec';
@@ -12,6 +12,7 @@ import type { ForwardTime } from './clock.ts';
 import type { Driver, Execution, Exit, ReportStep, Usage } from './driver.ts';
 import { gpuVisibility, inheritedEnvironment, jobEnvironment, mpiHostfile } from './environment.ts';
 import { errnoOf, JobFailure, messageOf } from './failure.ts';
+import { otherUsersScratch } from './job-files.ts';
 import type { JobLog } from './job-log.ts';
 import { type JobPaths, resolvePath, resolvePaths } from './job-paths.ts';
 import { OutputPipe } from './output-pipe.ts';
@@ -192,11 +193,6 @@ export class ProcessDriver implements Driver {
     const name = this.#user.name ?? String(this.#user.uid);
     return { ...inherited, HOME: this.#user.home, USER: name, LOGNAME: name };
   }
-}
-
-/** Where a job lives that does not run as the agent's own user; to be removed with the job. */
-export function otherUsersScratch(job: string): string {
-  return join(tmpdir(), `berth-${job}`);
 }
 
 class ProcessExecution implements Execution {
