@@ -49,7 +49,7 @@ test('terminate takes away what the jobs of an agent that was killed left elsewh
   await mkdir(jobDir, { recursive: true });
   await writeFile(placed, 'code');
   const { size, mtimeMs } = await stat(placed);
-  const record = { files: [{ path: placed, size, mtimeMs }], dirs: [dirname(placed)], code: null };
+  const record = { files: [{ path: placed, size, mtimeMs }], dirs: [dirname(placed)], codes: [], uses: [placed] };
   await writeFile(join(jobDir, 'placed.json'), JSON.stringify(record));
   await compute.terminate(cloud.ref('a1'), cloud.call());
   for (const path of [scratch, dirname(placed), cloud.bootstrap('a1').dir]) await assert.rejects(stat(path), /ENOENT/);

@@ -1,7 +1,8 @@
 import { lstat, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { replaceFile } from './durable-file.ts';
 import { makeDirs, moveInto, type Owner } from './setup.ts';
+import { bequeath, claimPath, inherit, leavePaths } from './shared-paths.ts';
 
 /** Says of a directory that what is in it was left by a job, so that the next one may bring its code there. */
 const LEFT_BY_A_JOB = '.berth-left';
@@ -18,8 +19,10 @@ interface PlacedFile {
 interface Placement {
   files: PlacedFile[];
   dirs: string[];
-  /** The directory of the code; null: it lies inside the job's own. */
-  code: string | null;
+  /** Directories of code. */
+  codes: string[];
+  /** What was used at all, whoever has placed it. */
+  uses: string[];
 }
 
 /**
@@ -29,15 +32,25 @@ interface Placement {
  */
 export class PlacedFiles {
   readonly #path: string;
-  readonly #record: Placement = { files: [], dirs: [], code: null };
+  readonly #jobDir: string;
+  readonly #record: Placement = { files: [], dirs: [], codes: [], uses: [] };
 
-  /** `jobDir`: where to remember it, so that it is also removed by an agent that was restarted. */
+  /** `jobDir`, named after the job: where to remember it, so that it is also removed by an agent that was restarted. */
   constructor(jobDir: string) {
     this.#path = recordPath(jobDir);
+    this.#jobDir = jobDir;
+  }
+
+  /** What is at `path` stays until this job has ended too, whichever job has placed it. */
+  async use(path: string): Promise<void> {
+    this.#record.uses.push(path);
+    await this.#save();
+    await claimPath(path, this.#jobDir);
   }
 
   /** Moves a file or a directory to `target`, making its parents; see `moveInto`. */
   async move(source: string, target: string, owner: Owner | null): Promise<void> {
+    await this.use(target);
     await this.makeDirs(dirname(target), owner);
     await this.#addNew(source, target);
     // First on disk: what is not remembered is never removed.
@@ -57,7 +70,7 @@ export class PlacedFiles {
 
   /** `dir` is about to get the code. */
   async takeForCode(dir: string): Promise<void> {
-    this.#record.code = dir;
+    this.#record.codes.push(dir);
     await this.#save();
     await rm(join(dir, LEFT_BY_A_JOB), { force: true });
   }
@@ -85,24 +98,45 @@ export async function isLeftByJob(dir: string): Promise<boolean> {
   );
 }
 
-/** Removes what the job had placed, as far as it is still as it was. Never throws: the rest stays where it is. */
+/**
+ * Removes what the job had placed, as far as it is still as it was; where another job uses it, it is left
+ * to that one. Never throws: the rest stays where it is.
+ */
 export async function removePlaced(jobDir: string): Promise<void> {
-  let record: Placement;
+  const job = basename(jobDir);
   try {
-    record = JSON.parse(await readFile(recordPath(jobDir), 'utf8')) as Placement; // our own writing
+    const own = await readFile(recordPath(jobDir), 'utf8');
+    const record = merge([own, ...(await inherit(job))].map((text) => JSON.parse(text) as Placement)); // our own writing
+    const heir = await leavePaths(record.uses, job);
+    if (heir === null) await removeAll(record);
+    else await bequeath(JSON.stringify(record), heir, job);
+    await rm(recordPath(jobDir));
   } catch {
-    return; // nothing was placed
+    // Nothing was placed, or the disk refuses.
   }
-  for (const { path, size, mtimeMs } of record.files) {
+}
+
+function merge(records: readonly Placement[]): Placement {
+  return {
+    files: records.flatMap((record) => record.files),
+    dirs: records.flatMap((record) => record.dirs),
+    codes: records.flatMap((record) => record.codes),
+    uses: records.flatMap((record) => record.uses),
+  };
+}
+
+async function removeAll({ files, dirs, codes }: Placement): Promise<void> {
+  for (const { path, size, mtimeMs } of files) {
     const found = await lstat(path).catch(() => null);
     if (found !== null && found.size === size && found.mtimeMs === mtimeMs) await rm(path).catch(() => undefined);
   }
-  const deepestFirst = [...new Set(record.dirs)].sort((a, b) => b.length - a.length);
+  const deepestFirst = [...new Set(dirs)].sort((a, b) => b.length - a.length);
   for (const dir of deepestFirst) await rmdir(dir).catch(() => undefined); // not empty, or gone
-  if (record.code === null) return;
-  const rest = await readdir(record.code).catch(() => []);
-  if (rest.length === 0) return;
-  await writeFile(join(record.code, LEFT_BY_A_JOB), LEFT_TEXT, { mode: 0o644, flag: 'wx' }).catch(() => undefined);
+  for (const code of codes) {
+    const rest = await readdir(code).catch(() => []);
+    if (rest.length === 0) continue;
+    await writeFile(join(code, LEFT_BY_A_JOB), LEFT_TEXT, { mode: 0o644, flag: 'wx' }).catch(() => undefined);
+  }
 }
 
 function recordPath(jobDir: string): string {

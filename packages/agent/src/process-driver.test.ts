@@ -165,6 +165,31 @@ describe('code and files of a process', () => {
     assert.equal(await run('two\n'), 'two\ntwo\n');
   });
 
+  it('at an absolute path stay as long as another job uses them', async () => {
+    const dir = join(bench.agent.root, 'shared-code');
+    const conf = join(bench.agent.root, 'shared-conf');
+    const blob = await bench.send([{ path: 'main', content: 'main\n' }]);
+    const node = async (ifExists: 'error' | 'skip') =>
+      testAssignment({
+        code: { kind: 'tar', blob, bytes: 1, path: dir, ifExists },
+        files: [await bench.sendFile(conf, 'conf\n')],
+        commands: [`until [ -e ${bench.agent.root}/go-${ifExists} ]; do sleep 0.05; done; cat main ${conf}`],
+      });
+    const [first, second] = [await node('error'), await node('skip')];
+    await bench.server.begin(first);
+    await bench.server.begin(second);
+    for (const [job, name] of [
+      [first.job, 'error'],
+      [second.job, 'skip'],
+    ] as const) {
+      await writeFile(join(bench.agent.root, `go-${name}`), '');
+      await bench.server.end(job);
+      assert.equal(bench.server.logOf(job).toString(), 'main\nconf\n');
+      await bench.server.link.request('job.remove', { job });
+    }
+    for (const path of [dir, conf]) await assert.rejects(stat(path), 'the last one takes them away');
+  });
+
   it('at an absolute path take nothing with them that the job made or that was there before', async () => {
     const dir = join(bench.agent.root, 'kept');
     const same = join(bench.agent.root, 'same');

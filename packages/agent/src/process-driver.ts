@@ -128,7 +128,10 @@ export class ProcessDriver implements Driver {
     const dir = this.#paths.code;
     if (code === null) return await this.#makeDirs(dir);
     const occupied = (await isOccupied(dir)) && (this.#isOwn(dir) || !(await isLeftByJob(dir)));
-    if (codePlacement(code, occupied, dir) === 'skip') return;
+    if (codePlacement(code, occupied, dir) === 'skip') {
+      if (!this.#isOwn(dir)) await this.#placed.use(dir);
+      return;
+    }
     report('code', null);
     // Complete, and the right user's, before any of it stands where the job looks.
     const staging = join(this.#scratch, 'staging', 'code');
