@@ -46,6 +46,13 @@ describe('files that are moved to their place', () => {
     assert.equal(await readFile(join(target, 'f'), 'utf8'), 'theirs');
   });
 
+  it('are compared to the last byte, however large', async () => {
+    const large = 'x'.repeat(3 * 1024 * 1024);
+    const [source, target] = [await tree({ f: `${large}a` }), await tree({ f: `${large}b` })];
+    await assert.rejects(moveInto(source, target, false), JobFailure);
+    await moveInto(await tree({ f: `${large}b` }), target, false);
+  });
+
   it('are welcome where the same is there already', async () => {
     const [source, target] = [await tree({ f: 'same', g: 'more' }), await tree({ f: 'same' })];
     await moveInto(source, target, false);

@@ -1,4 +1,4 @@
-import { cp, lchown, lstat, mkdir, readdir, readFile, readlink, rename, rm, rmdir } from 'node:fs/promises';
+import { cp, lchown, lstat, mkdir, open, readdir, readlink, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BlobHash } from '@berth/core/ids';
 import type { CodeRef, FileRef } from '@berth/core/job-spec';
@@ -8,6 +8,9 @@ import { checkOutGit } from './git-checkout.ts';
 import { unpackArchive } from './unpack.ts';
 
 /** Puts code and files, which came as blobs or lie in a git repository, into directories. */
+
+/** Files may be larger than memory. */
+const COMPARE_BYTES = 1024 * 1024;
 
 export interface Owner {
   readonly uid: number;
@@ -124,5 +127,16 @@ async function isSame(one: string, other: string): Promise<boolean> {
   const [a, b] = [await lstat(one), await lstat(other)];
   if (a.isSymbolicLink() && b.isSymbolicLink()) return (await readlink(one)) === (await readlink(other));
   if (!a.isFile() || !b.isFile() || a.size !== b.size) return false;
-  return (await readFile(one)).equals(await readFile(other));
+  const [left, right] = [await open(one), await open(other)];
+  try {
+    const [mine, theirs] = [Buffer.allocUnsafe(COMPARE_BYTES), Buffer.allocUnsafe(COMPARE_BYTES)];
+    for (let at = 0; at < a.size; at += COMPARE_BYTES) {
+      const length = Math.min(COMPARE_BYTES, a.size - at);
+      await Promise.all([left.read(mine, 0, length, at), right.read(theirs, 0, length, at)]);
+      if (mine.compare(theirs, 0, length, 0, length) !== 0) return false;
+    }
+    return true;
+  } finally {
+    await Promise.all([left.close(), right.close()]);
+  }
 }
