@@ -33,7 +33,7 @@ test('server and backends share one BackendError, so that what one throws the ot
   const { available, unavailable } = await loadBackends(await discoverBackends({ roots: [join(dist, 'backends')] }));
   assert.deepEqual(unavailable, []);
   const local = available.find(({ definition }) => definition.type === 'local')?.definition;
-  assert.ok(local !== undefined);
+  assert.ok(local?.compute !== undefined);
   const stop = new AbortController();
   const log = { debug() {}, info() {}, warn() {}, error() {} };
   const compute = local.compute({

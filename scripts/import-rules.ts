@@ -13,13 +13,23 @@ export interface Room {
 
 export const ROOMS: readonly Room[] = [
   { folder: 'packages/core', rooms: [], packages: ['zod', 'yaml'] },
-  { folder: 'packages/backend', rooms: ['@berth/core'], packages: ['zod'] },
+  { folder: 'packages/http', rooms: [], packages: ['zod'] },
+  { folder: 'packages/catalog', rooms: ['@berth/core', '@berth/http'], packages: ['zod'] },
+  { folder: 'packages/backend', rooms: ['@berth/core', '@berth/catalog', '@berth/http'], packages: ['zod'] },
   { folder: 'packages/store', rooms: ['@berth/core'], packages: [] },
   { folder: 'packages/engine', rooms: ['@berth/core', '@berth/backend', '@berth/store'], packages: [] },
   { folder: 'packages/agent', rooms: ['@berth/core'], packages: ['tar'] },
   {
     folder: 'packages/server',
-    rooms: ['@berth/core', '@berth/backend', '@berth/store', '@berth/engine', '@berth/agent'],
+    rooms: [
+      '@berth/core',
+      '@berth/catalog',
+      '@berth/http',
+      '@berth/backend',
+      '@berth/store',
+      '@berth/engine',
+      '@berth/agent',
+    ],
     packages: ['zod', 'fastify', 'yaml'],
   },
   { folder: 'packages/client', rooms: ['@berth/core'], packages: ['tar', 'ignore'] },
@@ -30,7 +40,11 @@ export const ROOMS: readonly Room[] = [
     rooms: ['@berth/backend', '@berth/core', '@berth/agent'],
     packages: ['zod'],
   },
-  { folder: 'backends/*', rooms: ['@berth/backend', '@berth/core'], packages: ['zod'] },
+  {
+    folder: 'backends/*',
+    rooms: ['@berth/backend', '@berth/catalog', '@berth/core', '@berth/http'],
+    packages: ['zod'],
+  },
 ];
 
 /** What tests may import besides. */

@@ -1,5 +1,5 @@
 import { hostname, userInfo } from 'node:os';
-import { type AnyBackendDefinition, defineBackend, online } from '@berth/backend';
+import { type ComputeDefinition, defineBackend, owned } from '@berth/backend';
 import { z } from 'zod';
 import type { DetectHost } from './detect/host.ts';
 import { localCompute } from './local-compute.ts';
@@ -11,7 +11,7 @@ import { localOffers } from './local-offers.ts';
  * This machine as a cloud: an instance is an agent with a directory of its own. `detect` says what the
  * machine has.
  */
-export function localBackend(detect: DetectHost): AnyBackendDefinition {
+export function localBackend(detect: DetectHost): ComputeDefinition<unknown, unknown> {
   return defineBackend({
     type: 'local',
     title: 'This machine',
@@ -27,7 +27,7 @@ export function localBackend(detect: DetectHost): AnyBackendDefinition {
         .catch(() => {});
       return { config: context.config, account: `${userInfo().username}@${hostname()}` };
     },
-    catalog: online({
+    catalog: owned({
       // What is free changes with every instance, and counting them costs less than a millisecond.
       cacheForMs: 0,
       query: async (context) => {

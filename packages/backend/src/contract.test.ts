@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Secret } from '@berth/core';
 import { z } from 'zod';
-import { type Compute, defineBackend, facetsOf, online } from './index.ts';
+import { type Compute, defineBackend, facetsOf, owned } from './index.ts';
 
 const compute: Compute = {
   create: async () => ({ cloudId: 'c', token: 't', state: 'running', address: null, internalIp: null }),
@@ -31,7 +31,7 @@ test('config and every kind of credentials keep their types in configure', () =>
       const how = 'key' in credentials ? credentials.key.reveal() : credentials.profile;
       return { config, account: `${credentials.user} ${how} ${config.region.length}` };
     },
-    catalog: online({ cacheForMs: 0, query: async () => [] }),
+    catalog: owned({ cacheForMs: 0, query: async () => [] }),
   });
   assert.equal(definition.type, 'typed');
 });
@@ -44,7 +44,7 @@ test('a type that is no word is refused, and a definition cannot be changed afte
       credentials: { default: z.object({}) },
       config: z.object({}),
       configure: async ({ config }) => ({ config, account: 'a' }),
-      catalog: online({ cacheForMs: 0, query: async () => [] }),
+      catalog: owned({ cacheForMs: 0, query: async () => [] }),
     });
   for (const type of ['', 'Upper', '1st', 'under_score', 'x'.repeat(32)]) assert.throws(() => define(type), TypeError);
   assert.ok(Object.isFrozen(define('x'.repeat(31))));

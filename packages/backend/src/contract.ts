@@ -18,7 +18,11 @@
  *   C10 The definition has every required member, each of its type.
  *   C11 Config and every kind of credentials have a zod schema; keys that a schema does not know are refused.
  *   C12 One backend has a `type`: of two packages with the same one, the first found is used.
+ *   C13 A backend without `compute` is a price list: its offers are shown, and nothing is created there.
  */
+
+import type { Collect } from '@berth/catalog/catalog-source';
+import type { IntegrityRule } from '@berth/catalog/integrity-rule';
 import type {
   AcceleratorCount,
   Clock,
@@ -158,9 +162,9 @@ export function facetsOf(compute: Compute): readonly Facet[] {
   return FACETS.filter((facet) => compute[facet] !== undefined);
 }
 
-/** What lists a cloud's offers. `online`: asked when needed, answers are kept for `cacheForMs`. */
-export interface OnlineCatalog<Config, Credentials> {
-  readonly kind: 'online';
+/** Machines that nobody sells: this one, one's own hosts. The backend says itself what they are and what is free. */
+export interface OwnedMachines<Config, Credentials> {
+  readonly kind: 'owned';
   readonly cacheForMs: number;
   /** All offers that may fit; narrowing by `requirements` is allowed, not asked for. */
   query(
@@ -170,12 +174,47 @@ export interface OnlineCatalog<Config, Credentials> {
   ): Promise<readonly Offer[]>;
 }
 
-export type CatalogSource<Config, Credentials> = OnlineCatalog<Config, Credentials>;
+/** What collecting a cloud's offers takes, whenever it is done. */
+interface Collected<Credentials> {
+  /** `none`: everybody may read the list. `optional`: it says more to those who have an account. */
+  readonly credentials: 'none' | 'optional' | 'required';
+  readonly collect: Collect<Credentials>;
+  /** What must be true of the offers, besides what must be true of all. */
+  readonly rules: readonly IntegrityRule[];
+}
+
+/** A price list that is collected on a schedule and published as a file. */
+export interface OfflineCatalog<Credentials> extends Collected<Credentials> {
+  readonly kind: 'offline';
+}
+
+/** Offers that change by the minute: asked for when needed, kept for `cacheForMs`. */
+export interface OnlineCatalog<Credentials> extends Collected<Credentials> {
+  readonly kind: 'online';
+  readonly cacheForMs: number;
+}
+
+export type CatalogSource<Config, Credentials> =
+  | OwnedMachines<Config, Credentials>
+  | OfflineCatalog<Credentials>
+  | OnlineCatalog<Credentials>;
 
 /** `never` where a query does not look at its context: then the other members say what the types are. */
-export function online<Config = never, Credentials = never>(
-  source: Omit<OnlineCatalog<Config, Credentials>, 'kind'>,
-): OnlineCatalog<Config, Credentials> {
+export function owned<Config = never, Credentials = never>(
+  source: Omit<OwnedMachines<Config, Credentials>, 'kind'>,
+): OwnedMachines<Config, Credentials> {
+  return { kind: 'owned', ...source };
+}
+
+export function offline<Credentials = never>(
+  source: Omit<OfflineCatalog<Credentials>, 'kind'>,
+): OfflineCatalog<Credentials> {
+  return { kind: 'offline', ...source };
+}
+
+export function online<Credentials = never>(
+  source: Omit<OnlineCatalog<Credentials>, 'kind'>,
+): OnlineCatalog<Credentials> {
   return { kind: 'online', ...source };
 }
 
@@ -186,20 +225,35 @@ export interface Configured<Config> {
   readonly account: string;
 }
 
-export interface BackendDefinition<Config, Credentials> {
+interface DefinitionBase<Config, Credentials> {
   /** Lower-case, `[a-z][a-z0-9-]*`; the word users write in `backends:`. */
   readonly type: string;
   readonly title: string;
   readonly kind: BackendKind;
-  readonly limits: BackendLimits;
   /** Kinds of credentials by name; the kind `default` means ambient ones and needs no input. */
   readonly credentials: Readonly<Record<string, ZodType<Credentials>>>;
   readonly config: ZodType<Config>;
+  readonly catalog: CatalogSource<Config, Credentials>;
+}
+
+/** A cloud that machines are created on. */
+export interface ComputeDefinition<Config, Credentials> extends DefinitionBase<Config, Credentials> {
+  readonly limits: BackendLimits;
   /** Checks credentials with one cheap call and resolves what must be stored. */
   configure(context: BackendContext<Config, Credentials>, call: Call): Promise<Configured<Config>>;
-  readonly catalog: CatalogSource<Config, Credentials>;
   compute(context: BackendContext<Config, Credentials>): Compute;
 }
+
+/** A cloud of which only the price list is known (C13). */
+export interface PriceListDefinition<Config, Credentials> extends DefinitionBase<Config, Credentials> {
+  readonly limits?: undefined;
+  readonly configure?: undefined;
+  readonly compute?: undefined;
+}
+
+export type BackendDefinition<Config, Credentials> =
+  | ComputeDefinition<Config, Credentials>
+  | PriceListDefinition<Config, Credentials>;
 
 /** Config and credentials are parsed by the definition's own schemas, so outside they are unknown. */
 export type AnyBackendDefinition = BackendDefinition<unknown, unknown>;
@@ -207,18 +261,24 @@ export type AnyBackendDefinition = BackendDefinition<unknown, unknown>;
 /** What a backend's type may look like. */
 export const BACKEND_TYPE = /^[a-z][a-z0-9-]{0,30}$/;
 
+/** Each kind of credentials has its own shape; `context.credentials` is one of them. */
+interface KindsOf<Kinds extends Readonly<Record<string, unknown>>> {
+  readonly credentials: { readonly [Kind in keyof Kinds]: ZodType<Kinds[Kind]> };
+}
+
 /** Checks the parts that types cannot, and freezes. The default export of every backend. */
 export function defineBackend<Config, Kinds extends Readonly<Record<string, unknown>>>(
-  definition: BackendDefinition<Config, Kinds[keyof Kinds]> & {
-    /** Each kind has its own shape; `context.credentials` is one of them. */
-    readonly credentials: { readonly [Kind in keyof Kinds]: ZodType<Kinds[Kind]> };
-  },
-): AnyBackendDefinition {
+  definition: ComputeDefinition<Config, Kinds[keyof Kinds]> & KindsOf<Kinds>,
+): ComputeDefinition<unknown, unknown>;
+export function defineBackend<Config, Kinds extends Readonly<Record<string, unknown>>>(
+  definition: PriceListDefinition<Config, Kinds[keyof Kinds]> & KindsOf<Kinds>,
+): PriceListDefinition<unknown, unknown>;
+export function defineBackend(definition: { readonly type: string }): AnyBackendDefinition {
   if (!BACKEND_TYPE.test(definition.type)) {
     throw new TypeError(`Backend type "${definition.type}" must match [a-z][a-z0-9-]* and have at most 31 characters.`);
   }
-  // The schemas guard the entry: nothing reaches `configure`, `query` or `compute` unparsed.
+  // The schemas guard the entry: nothing reaches `configure`, `collect` or `compute` unparsed.
   return Object.freeze(definition) as unknown as AnyBackendDefinition;
 }
 
-export type { AcceleratorCount, Offer, Requirements };
+export type { AcceleratorCount, Collect, IntegrityRule, Offer, Requirements };

@@ -15,11 +15,20 @@ export function definitionProblems(value: unknown): readonly string[] {
   }
   if (typeof value.title !== 'string' || value.title.trim() === '') problems.push('`title` is missing (C10)');
   if (value.kind !== 'vm' && value.kind !== 'container') problems.push('`kind` must be "vm" or "container" (C10)');
-  problems.push(...limitProblems(value.limits), ...credentialProblems(value.credentials));
+  problems.push(...credentialProblems(value.credentials));
   if (!isSchema(value.config)) problems.push('`config` must be a zod schema (C11)');
-  if (typeof value.configure !== 'function') problems.push('`configure` must be a function (C10)');
-  problems.push(...catalogProblems(value.catalog));
-  if (typeof value.compute !== 'function') problems.push('`compute` must be a function (C10)');
+  problems.push(...catalogProblems(value.catalog), ...computeProblems(value));
+  return problems;
+}
+
+/** All that creating machines takes, or nothing of it (C13). */
+function computeProblems(value: Readonly<Record<string, unknown>>): readonly string[] {
+  const { limits, configure, compute, catalog } = value;
+  const isPriceList = limits === undefined && configure === undefined && compute === undefined;
+  if (isPriceList && !(isRecord(catalog) && catalog.kind === 'owned')) return [];
+  const problems = [...limitProblems(limits)];
+  if (typeof configure !== 'function') problems.push('`configure` must be a function (C10)');
+  if (typeof compute !== 'function') problems.push('`compute` must be a function (C10)');
   return problems;
 }
 
@@ -51,14 +60,37 @@ function credentialProblems(credentials: unknown): readonly string[] {
     .map(([kind]) => `\`credentials.${kind}\` must be a zod schema (C11)`);
 }
 
+const CREDENTIAL_NEEDS: readonly unknown[] = ['none', 'optional', 'required'];
+
 function catalogProblems(catalog: unknown): readonly string[] {
-  if (!isRecord(catalog) || catalog.kind !== 'online') return ['`catalog` must be made by `online` (C10)'];
+  if (!isRecord(catalog)) return ['`catalog` must be made by `offline`, `online` or `owned` (C10)'];
   const problems: string[] = [];
-  if (typeof catalog.query !== 'function') problems.push('`catalog.query` must be a function (C10)');
-  if (typeof catalog.cacheForMs !== 'number' || !(catalog.cacheForMs >= 0)) {
-    problems.push('`catalog.cacheForMs` must be a number of milliseconds, 0 for no cache (C10)');
+  switch (catalog.kind) {
+    case 'owned':
+      if (typeof catalog.query !== 'function') problems.push('`catalog.query` must be a function (C10)');
+      return [...problems, ...cacheProblems(catalog)];
+    case 'offline':
+      return collectProblems(catalog);
+    case 'online':
+      return [...collectProblems(catalog), ...cacheProblems(catalog)];
+    default:
+      return ['`catalog` must be made by `offline`, `online` or `owned` (C10)'];
   }
+}
+
+function collectProblems(catalog: Readonly<Record<string, unknown>>): readonly string[] {
+  const problems: string[] = [];
+  if (typeof catalog.collect !== 'function') problems.push('`catalog.collect` must be a function (C10)');
+  if (!CREDENTIAL_NEEDS.includes(catalog.credentials)) {
+    problems.push('`catalog.credentials` must be "none", "optional" or "required" (C10)');
+  }
+  if (!Array.isArray(catalog.rules)) problems.push('`catalog.rules` must be a list of rules, empty for none (C10)');
   return problems;
+}
+
+function cacheProblems(catalog: Readonly<Record<string, unknown>>): readonly string[] {
+  if (typeof catalog.cacheForMs === 'number' && catalog.cacheForMs >= 0) return [];
+  return ['`catalog.cacheForMs` must be a number of milliseconds, 0 for no cache (C10)'];
 }
 
 /** By what it does and not by class: a backend installed elsewhere brings its own copy of zod. */

@@ -20,7 +20,7 @@ function backendModule(type: string, changes = ''): string {
     limits: { nameLength: 63, tags: true, provisioningTimeoutMs: 1000 },
     credentials: { default: ${schema} }, config: ${schema},
     configure: async () => ({ config: {}, account: 'a' }),
-    catalog: { kind: 'online', cacheForMs: 0, query: async () => [] },
+    catalog: { kind: 'owned', cacheForMs: 0, query: async () => [] },
     compute: () => ({}),
     ${changes}
   };`;

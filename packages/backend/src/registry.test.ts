@@ -17,7 +17,7 @@ import {
   configureBackend,
   defineBackend,
   type Logger,
-  online,
+  owned,
 } from './index.ts';
 
 const SECRET = 'hunter2-and-more/+';
@@ -92,7 +92,7 @@ function definition(behaviour: Behaviour = {}) {
     config: z.object({ zone: z.enum(['east', 'west']).optional() }),
     configure: async (context, inner) =>
       behaviour.configure?.(inner) ?? { config: context.config, account: context.credentials.user },
-    catalog: online({
+    catalog: owned({
       cacheForMs: behaviour.cacheForMs ?? 1000,
       query: async (_context, _requirements, inner) => behaviour.query?.(inner) ?? [offer],
     }),

@@ -10,6 +10,7 @@ import {
   type BackendLimits,
   type Call,
   type Compute,
+  type ComputeDefinition,
   type Facet,
   facetsOf,
   type Logger,
@@ -51,6 +52,11 @@ export interface BackendHost {
   readonly random: RandomBytes;
   readonly log: Logger;
   readonly deadlines?: Partial<Deadlines>;
+  /**
+   * Offers of a cloud from the catalog, for backends whose source is not machines of their own. Absent:
+   * there is no catalog, and such a backend has none.
+   */
+  readonly market?: (type: string, requirements: Requirements | null, call: Call) => Promise<readonly Offer[]>;
 }
 
 /** The backends of this installation, by type. */
@@ -89,6 +95,10 @@ export async function configureBackend(
   host: BackendHost,
   signal: AbortSignal,
 ): Promise<ConfiguredBackend> {
+  if (definition.compute === undefined) {
+    const message = `Berth has only the price list of ${definition.title} so far (C13); it cannot create machines there.`;
+    throw new BerthError('not-supported', message, { hint: 'Take it out of the config; its offers are shown anyway.' });
+  }
   const parsed = await parseBackendEntry(definition, entry);
   const redactor = redactorFor(...secretsOf(entry.credentials.value, parsed.credentials));
   const guard: Guard = { redactor, deadlines: { ...DEFAULT_DEADLINES, ...host.deadlines } };
@@ -103,14 +113,18 @@ export async function configureBackend(
   const context = Object.freeze({ ...base, config: configured.config });
   const bare = computeOf(definition, context, guard);
 
+  const { catalog } = definition;
   const cache = new OfferCache({
     clock,
-    cacheForMs: definition.catalog.cacheForMs,
+    // The catalog remembers by itself what it was told.
+    cacheForMs: catalog.kind === 'owned' ? catalog.cacheForMs : 0,
     // The question is shared, so nobody's signal may end it; its deadline does.
     query: (requirements) =>
-      guarded(guard, 'query', { signal: new AbortController().signal, log }, (call) =>
-        definition.catalog.query(context, requirements, call),
-      ),
+      guarded(guard, 'query', { signal: new AbortController().signal, log }, async (call) => {
+        if (catalog.kind === 'owned') return await catalog.query(context, requirements, call);
+        const offers = (await host.market?.(definition.type, requirements, call)) ?? [];
+        return offers.map((offer) => ({ ...offer, backend: entry.name }));
+      }),
   });
   const { type, title, kind, limits } = definition;
   return Object.freeze({
@@ -128,7 +142,11 @@ export async function configureBackend(
   });
 }
 
-function computeOf(definition: AnyBackendDefinition, context: BackendContext<unknown, unknown>, guard: Guard): Compute {
+function computeOf(
+  definition: ComputeDefinition<unknown, unknown>,
+  context: BackendContext<unknown, unknown>,
+  guard: Guard,
+): Compute {
   let compute: Compute;
   try {
     compute = definition.compute(context);

@@ -1,0 +1,34 @@
+/** Why a request failed, in the words of the contract for backends, which knows these and more. */
+export type HttpErrorCode = 'auth' | 'config' | 'not-found' | 'rate-limited' | 'transient' | 'unknown';
+
+export interface HttpErrorDetails {
+  /** Null: there was no answer. */
+  readonly status: number | null;
+  /** Not before this much time has passed, in ms; null: nobody said. */
+  readonly retryAfterMs: number | null;
+  readonly cause?: unknown;
+}
+
+/** A request that failed for good. The message names method, host and path; never a query, a header or a body of ours. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+  readonly code: HttpErrorCode;
+  readonly status: number | null;
+  readonly retryAfterMs: number | null;
+
+  constructor(code: HttpErrorCode, message: string, details: HttpErrorDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.status = details.status;
+    this.retryAfterMs = details.retryAfterMs;
+  }
+}
+
+/** What a status means. 404 and 410 are one: what is gone is not found. */
+export function codeOfStatus(status: number): HttpErrorCode {
+  if (status === 401 || status === 403) return 'auth';
+  if (status === 404 || status === 410) return 'not-found';
+  if (status === 429) return 'rate-limited';
+  if (status === 408 || status >= 500) return 'transient';
+  return 'config';
+}
