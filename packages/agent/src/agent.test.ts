@@ -8,6 +8,7 @@ import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from './connection.ts';
 import { encodeFrame, FULL_LIMITS } from './frame.ts';
+import { otherUsersScratch } from './job-files.ts';
 import { AgentLinkError } from './link-error.ts';
 import { findProcess } from './process-table.ts';
 import { type AgentMessage, LOG_WINDOW } from './protocol.ts';
@@ -252,6 +253,18 @@ describe('the end of an agent', () => {
     await own.exited();
     await sleep(50);
     assert.equal(findProcess(pid ?? 0), null);
+  });
+
+  it('takes away what a job of another user had elsewhere, when its directory is removed', async (t) => {
+    if (process.getuid?.() !== 0) return t.skip('needs root');
+    const own = await TestAgent.start(t, { args: ['--orphan-after', '2000'] });
+    const mine = await own.connect();
+    const assignment = testAssignment({ user: 'nobody', commands: ['sleep 100'] });
+    await mine.begin(assignment);
+    await stat(otherUsersScratch(assignment.job));
+    await rm(own.dir, { recursive: true });
+    await own.exited();
+    await assert.rejects(stat(otherUsersScratch(assignment.job)));
   });
 });
 

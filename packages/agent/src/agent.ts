@@ -161,13 +161,14 @@ export class Agent implements ListenerHost {
   }
 
   /** Stops every job within its own grace, tells their ends, and ends. A second call makes the jobs end at once. */
-  async shutdown(why: string): Promise<void> {
+  async shutdown(why: string, lastly: () => Promise<void> = async () => undefined): Promise<void> {
     const running = this.#table.all.filter((job) => !job.isEnded);
     for (const job of running) job.stop(this.#isEnding ? NO_GRACE_MS : job.record.stopDurationMs);
     if (this.#isEnding) return await this.closed;
     this.#isEnding = true;
     this.log.write(`Ending: ${why}`);
     await Promise.all(running.map((job) => job.ended));
+    await lastly();
     await this.#listener?.session?.settled(SETTLE_MS);
     this.#stopWatching();
     await this.#listener?.close();
@@ -231,7 +232,8 @@ export class Agent implements ListenerHost {
       onOrphaned: () => void this.shutdown('No server has called for too long, and no job runs.'),
       onDirectoryGone: () => {
         for (const job of this.#table.all) job.stop(NO_GRACE_MS);
-        void this.shutdown('Its directory was removed.');
+        // What its jobs have elsewhere nobody else knows of any more.
+        void this.shutdown('Its directory was removed.', () => this.#table.removeElsewhere());
       },
       onClockStepped: (stepMs) => {
         const message = `The clock of this machine was set back by ${Math.round(stepMs / 1000)} s. Times go on from the latest one; durations are not affected.`;

@@ -187,6 +187,13 @@ export class JobTable {
     return job;
   }
 
+  /** For an agent whose directory is gone: what else its jobs have on this machine. Never throws. */
+  async removeElsewhere(): Promise<void> {
+    for (const { id } of this.all) {
+      await removeJobFiles(id, join(this.#deps.dir, 'jobs', id)).catch(() => undefined);
+    }
+  }
+
   async #forgetUnstarted(id: JobId): Promise<void> {
     if (this.#unstarted.delete(id)) await rm(join(this.#deps.dir, 'unstarted', id), { force: true });
   }

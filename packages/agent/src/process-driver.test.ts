@@ -283,7 +283,9 @@ describe('another user', () => {
     const remote = `file://${repository}`;
     const code = { kind: 'git', remote, branch: 'main', commit, diff: null, path: '.', ifExists: 'error' } as const;
     const commands = ['cat f; stat -c %U .git f; git log --oneline | wc -l'];
-    assert.equal(await output(testAssignment({ user: 'nobody', code, commands })), 'from git\nnobody\nnobody\n1\n');
+    const assignment = testAssignment({ user: 'nobody', code, commands });
+    assert.equal(await output(assignment), 'from git\nnobody\nnobody\n1\n');
+    await bench.server.link.request('job.remove', { job: assignment.job });
   });
 
   it("that is the agent's own changes nothing", async () => {
