@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -63,6 +64,25 @@ describe('an agent that is killed and started again', () => {
       [],
     );
     assert.deepEqual(server.faults, []);
+  });
+
+  it('goes on with the artifacts of a process job that had ended, and knows how', async (t) => {
+    const agent = await TestAgent.start(t);
+    const server = await agent.connect();
+    const commands = ['echo all; head -c 300000000 /dev/urandom > big; exit 3'];
+    const assignment = testAssignment({ commands, artifacts: ['big'] });
+    await server.begin(assignment);
+    const { pid } = await server.eventOf(assignment.job, 'job-running');
+    const archive = join(agent.dir, 'jobs', assignment.job, 'artifacts.tar.gz');
+    while (findProcess(pid ?? 0) !== null || !existsSync(archive)) await sleep(5);
+    await agent.kill();
+    assert.equal(server.eventsOf(assignment.job).at(-1)?.kind, 'job-running', 'they were still being collected');
+    await agent.spawn();
+    await agent.connect(server);
+    const ended = await server.end(assignment.job);
+    assert.deepEqual([ended.reason, ended.exitStatus, ended.message], ['exited', 3, '']);
+    assert.ok((ended.artifacts?.bytes ?? 0) >= 300_000_000);
+    assert.equal(server.logOf(assignment.job).toString(), 'all\n');
   });
 
   it('does not kill a process that has the pid of an old job by chance', async (t) => {

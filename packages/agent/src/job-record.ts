@@ -23,6 +23,8 @@ export interface JobRecord {
   readonly stopDurationMs: number;
   readonly artifacts: readonly string[];
   readonly gpuDevices: readonly string[];
+  /** Its process has ended, and artifacts are still to be collected from `workingDir`. */
+  readonly exited?: Pick<JobEnded, 'reason' | 'message' | 'exitStatus' | 'signal'> & { readonly workingDir: string };
   readonly ended: JobEnded | null;
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { packArtifacts } from './artifacts.ts';
 import type { ForwardTime } from './clock.ts';
 import { type ContainerDeps, ContainerExecution, inspectContainer } from './container-execution.ts';
 import { LABEL_INSTANCE, LABEL_JOB } from './container-spec.ts';
@@ -14,10 +15,11 @@ const RETRY_MS = 1_000;
 
 /**
  * The end of a process job: its output went to the agent that died, so it cannot go on. Kills what
- * is left of it, and never returns.
+ * is left of it, and goes on only with one that had ended and left artifacts; else throws.
  */
-export async function endLostProcess(record: JobRecord, boot: string | null): Promise<never> {
+export async function takeUpProcess(record: JobRecord, boot: string | null): Promise<Execution> {
   await killRemains(record, boot);
+  if (record.exited !== undefined) return pastProcess(record.exited, record.started?.at ?? 0);
   throw new JobFailure(
     'agent-lost',
     'The agent was restarted, and a job without an image does not outlive it: its output has nowhere to go.',
@@ -64,6 +66,20 @@ export async function ownContainers(docker: DockerClient, instance: string): Pro
     readonly Labels: Readonly<Record<string, string>>;
   }[]; // the engine's own schema
   return answer.flatMap((container) => container.Labels[LABEL_JOB] ?? []);
+}
+
+function pastProcess(exited: NonNullable<JobRecord['exited']>, startedAt: number): Execution {
+  const { workingDir, exitStatus, signal, message } = exited;
+  return {
+    pid: null,
+    container: null,
+    startedAt,
+    workingDir,
+    exit: Promise.resolve({ exitStatus, signal, message, lost: false }),
+    kill: async () => undefined,
+    collectArtifacts: (paths, target, watch) => packArtifacts(paths, workingDir, target, watch),
+    measure: async () => null,
+  };
 }
 
 async function killRemains(record: JobRecord, boot: string | null): Promise<void> {

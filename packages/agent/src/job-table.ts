@@ -16,7 +16,7 @@ import { Job, type JobDeps } from './job.ts';
 import { removeJobFiles } from './job-files.ts';
 import { JobLog } from './job-log.ts';
 import { isUnstarted, type JobRecord, loadRecord, markUnstarted } from './job-record.ts';
-import { endLostProcess, ownContainers, takeUpContainer } from './job-recovery.ts';
+import { ownContainers, takeUpContainer, takeUpProcess } from './job-recovery.ts';
 import { LogSpool, type SpoolOptions } from './log-spool.ts';
 import { ProcessDriver } from './process-driver.ts';
 import type { AgentEvent } from './protocol.ts';
@@ -204,7 +204,7 @@ export class JobTable {
     const onProblem = this.#problems(record.job);
     const takeUp =
       record.driver === 'process'
-        ? () => endLostProcess(record, clock.boot)
+        ? () => takeUpProcess(record, clock.boot)
         : () =>
             takeUpContainer(record, { docker, log: deps.log, onProblem }, deps.time, (away) =>
               onProblem('docker-away', `${away.message} The job is taken up again as soon as Docker answers.`),

@@ -247,8 +247,14 @@ export class Job {
   async #endByExit(exit: Exit, execution: Execution): Promise<End> {
     const { exitStatus, signal } = exit;
     if (exit.lost) return { reason: 'agent-lost', message: exit.message, exitStatus, signal, artifacts: null };
+    const reason = this.#record.exited?.reason ?? this.#stop?.reason ?? 'exited';
+    if (this.#record.artifacts.length > 0) {
+      // They may take long, and an agent that is killed meanwhile must not lose the end that was seen.
+      await this.#save({
+        exited: { reason, message: exit.message, exitStatus, signal, workingDir: execution.workingDir },
+      });
+    }
     const artifacts = await this.#collect(execution);
-    const reason = this.#stop?.reason ?? 'exited';
     const limit = reason === 'max-duration' ? 'It ran for as long as its max_duration allows.' : '';
     const message = [exit.message === '' ? limit : exit.message, artifacts.message]
       .filter((part) => part !== '')
