@@ -1,5 +1,6 @@
 import type { Millis } from '@berth/core/ids';
 import { fullDisk, isDiskFull, messageOf } from './failure.ts';
+import { LogBound, lossNotice } from './log-bound.ts';
 import { type Counts, countOn, type LogPiece, type Source, type Stream } from './log-segment.ts';
 import type { LogSpool } from './log-spool.ts';
 import type { AgentProblemCode } from './protocol.ts';
@@ -14,9 +15,6 @@ const BATCH_PIECES = 512;
 /** Neighbours that are this close in time are one piece. */
 const MERGE_MS = 10;
 const RETRY_MS = 1_000;
-
-/** How often the room that the log may take is measured anew. */
-const MEASURE_MS = 1_000;
 
 interface Queued extends LogPiece {
   readonly offset: number;
@@ -35,6 +33,7 @@ export interface JobLogHooks {
 export class JobLog {
   readonly #spool: LogSpool;
   readonly #hooks: JobLogHooks;
+  readonly #bound: LogBound;
   #queue: Queued[] = [];
   #queuedBytes = 0;
   #end: number;
@@ -43,9 +42,6 @@ export class JobLog {
   #counts: Counts;
   /** Bytes that were lost since the last notice of a loss; 0: none. */
   #lost = 0;
-  #limit = { bytes: 0, measuredAt: Number.NEGATIVE_INFINITY };
-  /** By a clock that only grows. A server gets its time to come also after a restart of ours. */
-  #ackedAt = performance.now();
   #lastAt: Millis;
   #flushing = false;
   /** What the disk is refusing with; null: it takes writes. */
@@ -59,6 +55,7 @@ export class JobLog {
     this.#hooks = hooks;
     this.#end = spool.end;
     this.#counts = spool.counts;
+    this.#bound = new LogBound({ limitBytes: () => spool.limitBytes(), patienceMs: spool.patienceMs });
     this.#lastAt = spool.lastAt;
   }
 
@@ -96,7 +93,7 @@ export class JobLog {
   push(bytes: Uint8Array, stream: Stream, at: Millis): boolean {
     if (bytes.length > 0 && !this.#closed) {
       this.#lastAt = Math.max(this.#lastAt, at);
-      if (this.#isOver() && this.#isAway()) {
+      if (this.#isOver() && this.#bound.isServerAway()) {
         if (this.#lost === 0) this.#tellLoss();
         this.#lost += bytes.length;
       } else {
@@ -105,12 +102,14 @@ export class JobLog {
       }
       this.#counts = countOn(this.#counts, stream, bytes.length);
     }
-    return this.#queuedBytes < QUEUE_BYTES && (!this.#isOver() || this.#isAway());
+    return this.#queuedBytes < QUEUE_BYTES && (!this.#isOver() || this.#bound.isServerAway());
   }
 
   async drained(): Promise<void> {
-    const patience = setInterval(() => this.#wake(), Math.min(1_000, this.#spool.patienceMs));
-    await this.#until(() => this.#closed || (this.#queuedBytes <= RESUME_BYTES && (!this.#isOver() || this.#isAway())));
+    const patience = setInterval(() => this.#wake(), Math.min(1_000, this.#bound.patienceMs));
+    await this.#until(
+      () => this.#closed || (this.#queuedBytes <= RESUME_BYTES && (!this.#isOver() || this.#bound.isServerAway())),
+    );
     clearInterval(patience);
   }
 
@@ -154,7 +153,7 @@ export class JobLog {
   async ack(offset: number): Promise<void> {
     if (offset <= this.#acked) return;
     this.#acked = offset;
-    this.#ackedAt = performance.now();
+    this.#bound.stored();
     this.#wakeRetry?.();
     this.#wake();
     try {
@@ -184,27 +183,14 @@ export class JobLog {
     if (this.#failing !== null) this.#hooks.onData();
   }
 
-  /** As much waits for the server as may; less by a margin where that was so, so that it is not so at every byte. */
   #isOver(): boolean {
-    const waiting = this.#end - Math.max(this.#acked, this.#spool.start);
-    const now = performance.now();
-    if (now - this.#limit.measuredAt >= MEASURE_MS) {
-      this.#limit = { bytes: this.#spool.limitBytes(), measuredAt: now };
-    }
-    const { bytes } = this.#limit;
-    return waiting >= (this.#lost > 0 ? bytes - Math.min(bytes / 4, QUEUE_BYTES) : bytes);
-  }
-
-  /** No server is there, or none that stores anything. */
-  #isAway(): boolean {
-    return performance.now() - this.#ackedAt >= this.#spool.patienceMs;
+    return this.#bound.isReached(this.#end - Math.max(this.#acked, this.#spool.start), this.#lost > 0);
   }
 
   #tellLoss(): void {
-    const mib = Math.floor(this.#limit.bytes / 1024 ** 2);
     this.#hooks.onProblem(
       'spool-failed',
-      `${mib} MiB of the job's log wait for the server, and more may not. The job goes on; what it writes from now on is lost until the server takes the log again.`,
+      `${this.#bound.limitMiB} MiB of the job's log wait for the server, and more may not. The job goes on; what it writes from now on is lost until the server takes the log again.`,
     );
   }
 
@@ -331,8 +317,4 @@ export class JobLog {
       waiter.resolve();
     }
   }
-}
-
-function lossNotice(bytes: number): string {
-  return `\n[berth: ${bytes} bytes of the log are missing here: the server did not take them, and no more could wait on the disk]\n`;
 }
