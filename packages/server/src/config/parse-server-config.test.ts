@@ -114,3 +114,20 @@ test('a file that changes is read again; a broken one is told, and so is its rep
   await sleep(300);
   assert.deepEqual(heard, []);
 });
+
+test('where prices come from is read, and has sensible ends', () => {
+  assert.deepEqual(parse('projects: []').catalog, NO_FILE.catalog);
+  assert.deepEqual(
+    parse('catalog: { url: https://prices.example.com/v1, public_key: abc, refresh: 30m, collect: [aws, vastai, aws] }')
+      .catalog,
+    { urls: ['https://prices.example.com/v1'], publicKey: 'abc', refreshMs: 1_800_000, collect: ['aws', 'vastai'] },
+  );
+  assert.deepEqual(parse('catalog: { url: [https://a.example, file:///srv/b], refresh: off }').catalog, {
+    ...NO_FILE.catalog,
+    urls: ['https://a.example', 'file:///srv/b'],
+    refreshMs: null,
+  });
+  for (const wrong of ['{ url: prices }', '{ refresh: 1s }', '{ collect: AWS }', '{ uri: https://a.example }']) {
+    assert.equal(issuesOf(`catalog: ${wrong}`).length, 1, wrong);
+  }
+});

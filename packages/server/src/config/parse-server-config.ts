@@ -40,6 +40,28 @@ const bytesSchema = z.union([
   textOf((text) => parseMemory(text) * 1024 * 1024, ''),
 ]);
 
+const MAX_CATALOGS = 10;
+const MAX_COLLECTED = 100;
+/** Oftener is nobody's business: prices are published by the hour. */
+const SHORTEST_REFRESH_S = 60;
+
+const catalogUrl = z
+  .string()
+  .max(2000)
+  .refine((text) => /^(?:https?|file):\/\/\S+$/.test(text), 'must be an address such as https://prices.example.com/v1');
+
+const catalogSchema = z.strictObject({
+  url: z.union([catalogUrl, z.array(catalogUrl).max(MAX_CATALOGS)]).nullish(),
+  public_key: z.string().min(1).max(200).nullish(),
+  refresh: durationSchema
+    .refine(
+      (value) => value === 'off' || value >= SHORTEST_REFRESH_S,
+      `must be ${SHORTEST_REFRESH_S} s or more, or off`,
+    )
+    .nullish(),
+  collect: z.array(word).max(MAX_COLLECTED).nullish(),
+});
+
 const serverConfigSchema = z.strictObject({
   projects: z
     .array(
@@ -52,6 +74,7 @@ const serverConfigSchema = z.strictObject({
     .nullish(),
   encryption: z.strictObject({ keys: z.array(keySchema).max(MAX_KEYS).nullish() }).nullish(),
   limits: z.strictObject({ max_blob_size: bytesSchema.nullish(), event_retention: durationSchema.nullish() }).nullish(),
+  catalog: catalogSchema.nullish(),
 });
 
 /**
@@ -68,7 +91,7 @@ export function parseServerConfig(text: string, file: string): ServerConfig {
     const found = problemsOf(parsed.error.issues, serverConfigSchema, document.root);
     throw configurationError(found.map(discreet), options);
   }
-  const { projects, encryption, limits } = parsed.data;
+  const { projects, encryption, limits, catalog } = parsed.data;
   const problems = new ProblemList();
   const configured = (projects ?? []).map((project, at): ConfiguredProject => {
     if ((projects ?? []).findIndex(({ name }) => name === project.name) < at)
@@ -95,6 +118,7 @@ export function parseServerConfig(text: string, file: string): ServerConfig {
       maxBlobBytes: limits?.max_blob_size ?? NO_FILE.limits.maxBlobBytes,
       eventRetentionMs: retentionMs(limits?.event_retention ?? undefined),
     },
+    catalog: catalogOf(catalog),
   };
 }
 
@@ -109,6 +133,17 @@ function discreet(problem: Problem): Problem {
 function retentionMs(retention: number | 'off' | undefined): number | null {
   if (retention === undefined) return NO_FILE.limits.eventRetentionMs;
   return retention === 'off' ? null : retention * 1000;
+}
+
+function catalogOf(written: z.output<typeof catalogSchema> | null | undefined): ServerConfig['catalog'] {
+  const { urls, publicKey, refreshMs, collect } = NO_FILE.catalog;
+  const refresh = written?.refresh;
+  return {
+    urls: written?.url == null ? urls : [written.url].flat(),
+    publicKey: written?.public_key ?? publicKey,
+    refreshMs: refresh == null ? refreshMs : refresh === 'off' ? null : refresh * 1000,
+    collect: written?.collect == null ? collect : [...new Set(written.collect)],
+  };
 }
 
 function entryOf(backend: z.output<typeof backendSchema>, line: number): ConfiguredEntry {

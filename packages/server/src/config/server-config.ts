@@ -9,6 +9,7 @@ export interface ServerConfig {
   /** Keys besides those of the key file. The first of them seals. */
   readonly keys: readonly SealingKey[];
   readonly limits: ServerLimits;
+  readonly catalog: CatalogConfig;
 }
 
 export interface ConfiguredProject {
@@ -27,8 +28,22 @@ export interface ServerLimits {
   readonly eventRetentionMs: number | null;
 }
 
+/** Where prices come from, and how often. */
+export interface CatalogConfig {
+  /** Published catalogs, each under its base URL; empty: what is here stays as it is. */
+  readonly urls: readonly string[];
+  /** Ed25519, as `berth catalog keygen` prints it; null: the key that this version of Berth knows. */
+  readonly publicKey: string | null;
+  /** Null: never by itself. */
+  readonly refreshMs: number | null;
+  /** Types of backends whose price lists this server collects itself. */
+  readonly collect: readonly string[];
+}
+
 const DAY_MS = 24 * 60 * 60_000;
 const DEFAULT_LIMITS: ServerLimits = { maxBlobBytes: MAX_BLOB_BYTES, eventRetentionMs: 30 * DAY_MS };
+
+const DEFAULT_CATALOG: CatalogConfig = { urls: [], publicKey: null, refreshMs: 60 * 60_000, collect: [] };
 
 /** What the first project has while there is no file. */
 export const LOCAL_ENTRY: ConfiguredEntry = {
@@ -39,4 +54,4 @@ export const LOCAL_ENTRY: ConfiguredEntry = {
   line: null,
 };
 
-export const NO_FILE: ServerConfig = { projects: null, keys: [], limits: DEFAULT_LIMITS };
+export const NO_FILE: ServerConfig = { projects: null, keys: [], limits: DEFAULT_LIMITS, catalog: DEFAULT_CATALOG };
