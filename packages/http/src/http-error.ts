@@ -1,4 +1,7 @@
-/** Why a request failed, in the words of the contract for backends, which knows these and more. */
+/**
+ * Why a request failed, in the words of the contract for backends, which knows these and more. `transient`:
+ * sending it again does no harm; `unknown`: what it did is not known, or the answer is none that we understand.
+ */
 export type HttpErrorCode = 'auth' | 'config' | 'not-found' | 'rate-limited' | 'transient' | 'unknown';
 
 export interface HttpErrorDetails {

@@ -3,8 +3,9 @@
  * errors that say what happened to whom. Clock, waiting and chance are arguments.
  */
 import type { ZodType } from 'zod';
-import { codeOfStatus, HttpError } from './http-error.ts';
+import { codeOfStatus, HttpError, type HttpErrorCode } from './http-error.ts';
 import { readLines, readText } from './read-body.ts';
+import { withoutSecrets } from './redact.ts';
 import { retryAfter, retryDelay } from './retry.ts';
 
 export { HttpError, type HttpErrorCode } from './http-error.ts';
@@ -15,14 +16,17 @@ export interface HttpRequest {
   readonly url: string | URL;
   /** Added to the URL; undefined ones are left out. */
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | Headers;
   /** An object is sent as JSON. */
   readonly body?: string | Uint8Array | Readonly<Record<string, unknown>> | readonly unknown[];
   /** For one attempt, until the last byte; 30 s when absent. */
   readonly timeoutMs?: number;
   /** Of the answer; 64 MiB when absent. */
   readonly maxBytes?: number;
-  /** May it be sent again when its outcome is not known? When absent: only GET and HEAD. */
+  /**
+   * May it be sent again when its outcome is not known? When absent: only GET and HEAD. Where it may not,
+   * such a failure has the code `unknown`.
+   */
   readonly repeatable?: boolean;
 }
 
@@ -74,33 +78,41 @@ export interface HttpOptions {
 const TIMEOUT_MS = 30_000;
 const MAX_BYTES = 64 * 1024 * 1024;
 const ATTEMPTS = 4;
+const JSON_TYPE = 'application/json';
 /** Some price APIs turn away clients without a name. */
 const USER_AGENT = 'berth (+https://github.com/berth)';
 
 export function createHttp(options: HttpOptions): Http {
-  const open = (request: HttpRequest, signal: AbortSignal, timeoutMs: number | null) =>
-    withRetries(request, options, signal, () => attempt(request, options, signal, timeoutMs));
+  const send = <T>(request: HttpRequest, signal: AbortSignal, read: (stream: HttpStream) => T | Promise<T>) =>
+    withRetries(options, signal, () =>
+      within(request.timeoutMs ?? TIMEOUT_MS, signal, async (cut) => {
+        try {
+          return await read(await attempt(request, options, cut));
+        } catch (error) {
+          throw failure(error, request, signal);
+        }
+      }),
+    );
 
   const text = (request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> =>
-    withRetries(request, options, signal, async () => {
-      const cut = AbortSignal.any([signal, AbortSignal.timeout(request.timeoutMs ?? TIMEOUT_MS)]);
-      const { status, headers, body } = await attempt(request, options, cut, null);
-      try {
-        return { status, headers, text: await readText(body, request.maxBytes ?? MAX_BYTES, nameOf(request)) };
-      } catch (error) {
-        throw failure(error, request, signal);
-      }
+    send(request, signal, async ({ status, headers, body }) => {
+      const said = await readText(body, request.maxBytes ?? MAX_BYTES, nameOf(request));
+      if (status === 304) throw unexpected(request, status);
+      return { status, headers, text: said };
     });
 
   return {
     text,
-    open: (request, signal) => open(request, signal, request.timeoutMs ?? TIMEOUT_MS),
+    open: (request, signal) => send(request, signal, (stream) => stream),
     async json(request, signal) {
-      const answer = await text({ ...request, headers: { accept: 'application/json', ...request.headers } }, signal);
-      return parseJson(answer, request);
+      return parseJson(
+        await text({ ...request, headers: withDefault(request.headers, 'accept', JSON_TYPE) }, signal),
+        request,
+      );
     },
     async *lines(request, signal) {
-      const { body } = await open(request, signal, request.timeoutMs ?? TIMEOUT_MS);
+      const { status, body } = await send(request, signal, (stream) => stream);
+      if (status === 304) throw unexpected(request, status);
       const limits = { maxBytes: request.maxBytes ?? MAX_BYTES, idleMs: request.timeoutMs ?? TIMEOUT_MS };
       try {
         yield* readLines(body, limits, nameOf(request), signal);
@@ -117,18 +129,13 @@ function nameOf(request: HttpRequest): string {
   return `${request.method ?? 'GET'} ${host}${pathname}`;
 }
 
-async function withRetries<T>(
-  request: HttpRequest,
-  options: HttpOptions,
-  signal: AbortSignal,
-  send: () => Promise<T>,
-): Promise<T> {
+async function withRetries<T>(options: HttpOptions, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
   const most = options.attempts ?? ATTEMPTS;
   for (let sent = 1; ; sent += 1) {
     try {
       return await send();
     } catch (error) {
-      if (signal.aborted || !(error instanceof HttpError) || sent >= most || !mayRepeat(request, error)) throw error;
+      if (signal.aborted || !(error instanceof HttpError) || sent >= most || !mayRepeat(error)) throw error;
       const delayMs = retryDelay(sent, error.retryAfterMs, options.random);
       if (delayMs === null) throw error;
       options.onRetry?.(error.message, delayMs);
@@ -137,44 +144,47 @@ async function withRetries<T>(
   }
 }
 
-/** A refusal for being too fast did nothing; whether anything else did something is not known. */
-function mayRepeat(request: HttpRequest, error: HttpError): boolean {
-  if (error.code === 'rate-limited') return true;
-  const harmless = request.method === undefined || request.method === 'GET' || request.method === 'HEAD';
-  return error.code === 'transient' && (request.repeatable ?? harmless);
+/** A refusal for being too fast did nothing; `transient` is given only where sending again does no harm. */
+function mayRepeat(error: HttpError): boolean {
+  return error.code === 'rate-limited' || error.code === 'transient';
 }
 
-async function attempt(
-  request: HttpRequest,
-  options: HttpOptions,
-  signal: AbortSignal,
-  headTimeoutMs: number | null,
-): Promise<HttpStream> {
+/** Where a second time might do a second thing, a failure leaves the outcome open. */
+function codeFor(request: HttpRequest, code: HttpErrorCode): HttpErrorCode {
+  const reads = request.method === undefined || request.method === 'GET' || request.method === 'HEAD';
+  return code === 'transient' && !(request.repeatable ?? reads) ? 'unknown' : code;
+}
+
+/** Runs `work` with a signal that aborts with the caller's or after `ms`; the timer does not outlive the work. */
+async function within<T>(ms: number, signal: AbortSignal, work: (cut: AbortSignal) => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
   const slow = new AbortController();
-  const timer = headTimeoutMs === null ? undefined : setTimeout(() => slow.abort(new TimedOut()), headTimeoutMs);
-  let response: Response;
+  const timer = setTimeout(() => slow.abort(new TimedOut()), ms);
   try {
-    response = await (options.fetch ?? fetch)(urlOf(request, options.origins ?? {}), {
-      method: request.method ?? 'GET',
-      headers: headersOf(request),
-      body: bodyOf(request),
-      // A header with a key must not follow to another host, and no price list moves without a word.
-      redirect: 'error',
-      signal: AbortSignal.any([signal, slow.signal]),
-    });
-  } catch (error) {
-    throw failure(error, request, signal);
+    return await work(AbortSignal.any([signal, slow.signal]));
   } finally {
     clearTimeout(timer);
   }
-  if (response.ok || response.status === 304) {
-    return { status: response.status, headers: response.headers, body: response.body ?? new Blob([]).stream() };
-  }
-  throw await refusal(response, request, options.now());
 }
 
 class TimedOut extends Error {
   override readonly name = 'TimeoutError';
+}
+
+/** Its head, once it is one to read: everything else is thrown, with what the other side said. */
+async function attempt(request: HttpRequest, options: HttpOptions, signal: AbortSignal): Promise<HttpStream> {
+  const response = await (options.fetch ?? fetch)(urlOf(request, options.origins ?? {}), {
+    method: request.method ?? 'GET',
+    headers: headersOf(request),
+    body: bodyOf(request),
+    // A header with a key must not follow to another host, and no price list moves without a word.
+    redirect: 'manual',
+    signal,
+  });
+  if (response.ok || response.status === 304) {
+    return { status: response.status, headers: response.headers, body: response.body ?? new Blob([]).stream() };
+  }
+  throw await refusal(response, request, options.now());
 }
 
 function urlOf(request: HttpRequest, origins: Readonly<Record<string, string>>): URL {
@@ -187,8 +197,14 @@ function urlOf(request: HttpRequest, origins: Readonly<Record<string, string>>):
 }
 
 function headersOf(request: HttpRequest): Headers {
-  const headers = new Headers({ 'user-agent': USER_AGENT, ...request.headers });
-  if (isObject(request.body) && !headers.has('content-type')) headers.set('content-type', 'application/json');
+  const headers = withDefault(request.headers, 'user-agent', USER_AGENT);
+  return isObject(request.body) ? withDefault(headers, 'content-type', JSON_TYPE) : headers;
+}
+
+/** Names of headers know no letter case: `User-Agent` of the caller is not joined by ours. */
+function withDefault(given: HttpRequest['headers'] | Headers, name: string, value: string): Headers {
+  const headers = new Headers(given);
+  if (!headers.has(name)) headers.set(name, value);
   return headers;
 }
 
@@ -208,9 +224,24 @@ const TOLD = 300;
 async function refusal(response: Response, request: HttpRequest, now: number): Promise<HttpError> {
   const { status } = response;
   const said = await readText(response.body ?? new Blob([]).stream(), 64 * 1024, nameOf(request)).catch(() => '');
-  const words = isHtml(said) ? '' : said.trim().replace(/\s+/g, ' ').slice(0, TOLD);
+  const plain = isHtml(said) ? '' : withoutSecrets(said, request).trim().replace(/\s+/g, ' ').slice(0, TOLD);
+  const words = status >= 300 && status < 400 ? redirectedTo(response) : plain;
   const message = `${nameOf(request)} answered ${status}${words === '' ? '' : `: ${words}`}`;
-  return new HttpError(codeOfStatus(status), message, { status, retryAfterMs: retryAfter(response.headers, now) });
+  const retryAfterMs = retryAfter(response.headers, now);
+  return new HttpError(codeFor(request, codeOfStatus(status)), message, { status, retryAfterMs });
+}
+
+function redirectedTo(response: Response): string {
+  const location = response.headers.get('location') ?? '';
+  const host = URL.canParse(location) ? new URL(location).host : 'another path';
+  return `it points to ${host}, and redirects are not followed`;
+}
+
+function unexpected(request: HttpRequest, status: number): HttpError {
+  return new HttpError('unknown', `${nameOf(request)} answered ${status} and no content`, {
+    status,
+    retryAfterMs: null,
+  });
 }
 
 /** What `fetch` or a reader threw, in our words. An abort by the caller stays what it is. */
@@ -219,17 +250,36 @@ function failure(error: unknown, request: HttpRequest, signal: AbortSignal): unk
   if (error instanceof HttpError) return error;
   const name = nameOf(request);
   const details = { status: null, retryAfterMs: null, cause: error };
-  if (error instanceof Error && error.name === 'TimeoutError') {
+  if (error instanceof TimedOut) {
     const seconds = (request.timeoutMs ?? TIMEOUT_MS) / 1000;
-    return new HttpError('transient', `${name} did not answer within ${seconds} s`, details);
+    return new HttpError(codeFor(request, 'transient'), `${name} did not answer within ${seconds} s`, details);
   }
-  return new HttpError('transient', `${name} failed: ${reasonOf(error)}`, details);
+  const code = neverArrived(error) ? 'transient' : codeFor(request, 'transient');
+  return new HttpError(code, `${name} failed: ${reasonOf(error)}`, details);
 }
+
+/** There was no connection, so nothing was sent and nothing was done. */
+function neverArrived(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ('code' in error && UNCONNECTED.has(String(error.code))) || neverArrived(error.cause);
+}
+
+const UNCONNECTED: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 /** `fetch` says "fetch failed" and keeps the reason in its cause. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? reasonOf(error.cause) : error.message;
+  if (error.cause instanceof Error) return reasonOf(error.cause);
+  // Several addresses were tried, each with its own failure.
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
+  return error.message;
 }
 
 function parseJson<T>(answer: HttpAnswer, request: HttpRequest & { readonly schema: ZodType<T> }): T {
@@ -238,8 +288,11 @@ function parseJson<T>(answer: HttpAnswer, request: HttpRequest & { readonly sche
   try {
     value = JSON.parse(answer.text);
   } catch (cause) {
-    const what = isHtml(answer.text) ? 'a web page' : 'something';
-    throw new HttpError('unknown', `${nameOf(request)} answered with ${what} that is no JSON`, { ...details, cause });
+    const what = answer.text.trim() === '' ? 'nothing' : isHtml(answer.text) ? 'a web page' : 'something';
+    throw new HttpError('unknown', `${nameOf(request)} answered with ${what} where JSON was expected`, {
+      ...details,
+      cause,
+    });
   }
   const parsed = request.schema.safeParse(value);
   if (parsed.success) return parsed.data;

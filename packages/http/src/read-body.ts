@@ -34,31 +34,69 @@ export async function* readLines(
 ): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   const reader = body.getReader();
-  let rest = '';
+  const line = new OpenLine(name);
   let bytes = 0;
   try {
     for (;;) {
       const { done, value } = await withinPause(reader.read(), limits.idleMs, name, signal);
       bytes += value?.byteLength ?? 0;
       if (bytes > limits.maxBytes) throw tooLarge(name, limits.maxBytes);
-      rest += decoder.decode(value, { stream: !done });
+      const text = decoder.decode(value, { stream: !done });
       let from = 0;
-      for (let at = rest.indexOf('\n'); at !== -1; at = rest.indexOf('\n', from)) {
-        yield rest.slice(from, rest[at - 1] === '\r' ? at - 1 : at);
+      for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', from)) {
+        yield line.end(text.slice(from, at));
         from = at + 1;
       }
-      rest = rest.slice(from);
-      if (rest.length > LONGEST_LINE) throw new HttpError('unknown', `${name} answered with an endless line`, DETAILS);
+      line.add(from === 0 ? text : text.slice(from));
       if (done) break;
     }
-    if (rest !== '') yield rest.endsWith('\r') ? rest.slice(0, -1) : rest;
+    if (!line.isEmpty) yield line.end('');
   } finally {
     // Whoever stops reading early lets go of the connection; a stream that broke has nothing to cancel.
     await reader.cancel().catch(() => undefined);
   }
 }
 
+/** A line whose end has not come yet. Its pieces are joined once, so that a long one costs no more than its length. */
+class OpenLine {
+  readonly #name: string;
+  #pieces: string[] = [];
+  #length = 0;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
+  /** @throws HttpError when it gets too long */
+  add(piece: string): void {
+    if (piece === '') return;
+    this.#length += piece.length;
+    if (this.#length > LONGEST_LINE) {
+      throw new HttpError('unknown', `${this.#name} answered with an endless line`, DETAILS);
+    }
+    this.#pieces.push(piece);
+  }
+
+  /** The whole line without `\r`; the next one begins. */
+  end(piece: string): string {
+    let whole = piece;
+    if (this.#length > 0) {
+      this.add(piece);
+      whole = this.#pieces.join('');
+      this.#pieces = [];
+      this.#length = 0;
+    }
+    return whole.endsWith('\r') ? whole.slice(0, -1) : whole;
+  }
+}
+
 async function withinPause<T>(read: Promise<T>, idleMs: number, name: string, signal: AbortSignal): Promise<T> {
+  // Whoever loses the race below may still fail, and nobody is left to hear it.
+  read.catch(() => undefined);
   const cut = Promise.withResolvers<never>();
   const onAbort = (): void => cut.reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
