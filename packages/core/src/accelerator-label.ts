@@ -24,10 +24,14 @@ const BRANDS: ReadonlyMap<string, AcceleratorVendor> = new Map([
   ['radeon', 'amd'],
   ['google', 'google'],
   ['tpu', 'google'],
+  ['aws', 'aws'],
+  ['amazon', 'aws'],
   ['intel', 'intel'],
   ['habana', 'intel'],
   ['tenstorrent', 'tenstorrent'],
   ['tt', 'tenstorrent'],
+  ['qualcomm', 'qualcomm'],
+  ['arm', 'arm'],
 ]);
 
 /** Words that say nothing about which device it is. `vws` is a licence, `nvlink` a cable between devices. */

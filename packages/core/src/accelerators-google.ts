@@ -22,5 +22,5 @@ export const GOOGLE: readonly Accelerator[] = [
   tpu('v5litepod', 16, ['v5e', 'v5 lite', 'v5 lite pod', 'v5 lite podslice', 'v5 lite device']),
   tpu('v5p', 95, ['v5p slice', 'v5p pod']),
   tpu('v6e', 32, ['v6e slice', 'Trillium']),
-  tpu('tpu7x', 192, ['v7x', 'Ironwood']),
+  tpu('tpu7x', 192, ['v7', 'v7x', 'Ironwood']),
 ];

@@ -62,7 +62,7 @@ function rtxA(generation: Generation, name: string, gib: readonly number[], more
 
 /** Workstation cards of the Turing generation: `Quadro RTX 4000`, at Vast.ai `Q RTX 4000`. */
 function quadroRtx(generation: Generation, name: string, gib: readonly number[]): Accelerator {
-  return nvidia(generation, name, gib, { formFactors: PCIE, aliases: [`Q ${name}`] });
+  return nvidia(generation, name, gib, { formFactors: PCIE, aliases: [`Q ${name}`, `Quadro${name}`] });
 }
 
 /** `RTX PRO 4000 Blackwell`; people also write `RTX 6000 PRO`. */
@@ -78,6 +78,7 @@ function rtxPro(
 }
 
 const KEPLER_GRID: Generation = ['Kepler', [3, 0]];
+const KEPLER_40: Generation = ['Kepler', [3, 5]];
 const KEPLER: Generation = ['Kepler', [3, 7]];
 const MAXWELL: Generation = ['Maxwell', [5, 2]];
 const PASCAL_100: Generation = ['Pascal', [6, 0]];
@@ -95,11 +96,17 @@ const BLACKWELL_SPARK: Generation = ['Blackwell', [12, 1]];
 
 export const NVIDIA: readonly Accelerator[] = [
   dataCenter(KEPLER_GRID, 'K520', [4], PCIE),
+  dataCenter(KEPLER_40, 'K40', [12], PCIE),
   dataCenter(KEPLER, 'K80', [12], PCIE),
 
   dataCenter(MAXWELL, 'M40', [12, 24], PCIE),
   dataCenter(MAXWELL, 'M60', [8], PCIE),
   dataCenter(MAXWELL, 'M4000', [8], PCIE),
+  dataCenter(MAXWELL, 'M5000', [8], PCIE),
+  dataCenter(MAXWELL, 'M6000', [12, 24], PCIE),
+  geforce(MAXWELL, 'GTX970', [4]),
+  geforce(MAXWELL, 'GTX980', [4]),
+  geforce(MAXWELL, 'GTX980Ti', [6]),
 
   dataCenter(PASCAL_100, 'P100', [12, 16], BOTH),
   dataCenter(PASCAL_100, 'GP100', [16], PCIE),
@@ -129,6 +136,7 @@ export const NVIDIA: readonly Accelerator[] = [
   quadroRtx(TURING, 'RTX8000', [48]),
   nvidia(TURING, 'TITANRTX', [24]),
   geforce(TURING, 'GTX1650', [4]),
+  geforce(TURING, 'GTX1650SUPER', [4]),
   geforce(TURING, 'GTX1660', [6]),
   geforce(TURING, 'GTX1660SUPER', [6]),
   geforce(TURING, 'GTX1660Ti', [6]),

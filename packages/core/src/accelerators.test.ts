@@ -153,6 +153,47 @@ const LABELS: readonly (readonly [label: string, name: string, gib: number | nul
   ['Tenstorrent Wormhole n300', 'n300', null],
   ['p150b', 'p150', null],
   ['tt-galaxy-wh', 'tt-galaxy-wh', null],
+  // AWS: price list and DescribeInstanceTypes
+  ['AWS Inferentia', 'Inferentia', null],
+  ['AWS Inferentia2', 'Inferentia2', null],
+  ['AWS Trainium', 'Trainium', null],
+  ['Trainium1', 'Trainium', null],
+  ['Trainium2', 'Trainium2', null],
+  ['AWS Trainium3', 'Trainium3', null],
+  ['Qualcomm AI 100', 'AI100', null],
+  ['Qualcomm Cloud AI 100 Standard', 'AI100', 16],
+  ['Cloud AI 100 Pro', 'AI100', 32],
+  ['AI 100 Ultra', 'AI100Ultra', null],
+  ['ARM Mali-G78MP12', 'Mali-G78MP12', null],
+  ['AMD Radeon Pro V520', 'V520', null],
+  ['NVIDIA GRID K520', 'K520', null],
+  ['NVIDIA M60', 'M60', null],
+  ['NVIDIA K80', 'K80', null],
+  ['NVIDIA B200 Blackwell', 'B200', null],
+  ['NVIDIA B300 Blackwell', 'B300', null],
+  ['NVIDIA RTX PRO 6000 Blackwell', 'RTXPRO6000', null],
+  ['RTX PRO Server 6000', 'RTXPRO6000', null],
+  ['RTX PRO 4500', 'RTXPRO4500', null],
+  // what gpuhunt's table lacks
+  ['A2', 'A2', null],
+  ['A800-80GB', 'A800', 80],
+  ['P4', 'P4', null],
+  ['P40', 'P40', null],
+  ['L20', 'L20', null],
+  ['GB200 NVL4', 'GB200', null],
+  ['GTX 1080 Ti', 'GTX1080Ti', null],
+  ['RTX 5000 Ada', 'RTX5000Ada', null],
+  ['RTX4500-Ada', 'RTX4500Ada', null],
+  ['RTX 3080 12GB', 'RTX3080', 12],
+  ['H100 96GB', 'H100', 96],
+  ['GH200 144GB', 'GH200', 144],
+  ['Radeon Pro V620', 'V620', null],
+  ['RX7900XTX', 'RX7900XTX', null],
+  ['QuadroRTX6000', 'RTX6000', null],
+  ['L40S-48GB', 'L40S', 48],
+  ['H100-SXM', 'H100', null],
+  ['tpu-v6e-16', 'v6e', null],
+  ['tpu-v7', 'tpu7x', null],
   // users
   ['A100', 'A100', null],
   ['a100-80gb', 'A100', 80],
@@ -171,6 +212,16 @@ test('labels of users, drivers and clouds resolve to the device that they mean',
     assert.equal(resolved?.name, name, label);
     assert.equal(resolved?.memoryMiB ?? null, gib === null ? null : gib * GIB, `memory of ${label}`);
   }
+});
+
+test('chips of AWS and Qualcomm have the memory that their makers document', () => {
+  const gib = (name: string) => findAccelerator(name)?.memorySizesMiB.map((size) => size / GIB);
+  assert.deepEqual(gib('Inferentia'), [8]);
+  assert.deepEqual(gib('Inferentia2'), [32]);
+  assert.deepEqual(gib('Trainium'), [32]);
+  assert.deepEqual(gib('Trainium2'), [96]);
+  assert.deepEqual(gib('Trainium3'), [144]);
+  assert.deepEqual(gib('AI100'), [16, 32]);
 });
 
 test('a label that names another device, a part of one, or contradicts itself resolves to nothing', () => {
@@ -269,7 +320,14 @@ test('compute capability is known for all of NVIDIA and nobody else', () => {
 
 test('devices with a CPU of their own say that it is ARM', () => {
   const arm = allAccelerators().filter((accelerator) => accelerator.hostArch === 'arm');
-  assert.deepEqual(arm.map((accelerator) => accelerator.name).sort(), ['GB10', 'GB200', 'GB300', 'GH200', 'T4G']);
+  assert.deepEqual(arm.map((accelerator) => accelerator.name).sort(), [
+    'GB10',
+    'GB200',
+    'GB300',
+    'GH200',
+    'Mali-G78MP12',
+    'T4G',
+  ]);
 });
 
 test('the registry holds every accelerator that gpuhunt knows, under its name and with its sizes', () => {

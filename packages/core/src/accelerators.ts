@@ -6,9 +6,12 @@
 import type { Accelerator, ResolvedAccelerator } from './accelerator.ts';
 import { indexLabels, type LabelMatch, readLabel } from './accelerator-label.ts';
 import { AMD } from './accelerators-amd.ts';
+import { ARM } from './accelerators-arm.ts';
+import { AWS } from './accelerators-aws.ts';
 import { GOOGLE } from './accelerators-google.ts';
 import { INTEL } from './accelerators-intel.ts';
 import { NVIDIA } from './accelerators-nvidia.ts';
+import { QUALCOMM } from './accelerators-qualcomm.ts';
 import { TENSTORRENT } from './accelerators-tenstorrent.ts';
 
 export * from './accelerator.ts';
@@ -19,7 +22,16 @@ const MAX_LABEL_LENGTH = 120;
 /** Clouds list the same few hundred labels a million times; more than this is not a cloud's list. */
 const REMEMBERED_LABELS = 4096;
 
-const ALL: readonly Accelerator[] = [...NVIDIA, ...AMD, ...GOOGLE, ...INTEL, ...TENSTORRENT];
+const ALL: readonly Accelerator[] = [
+  ...NVIDIA,
+  ...AMD,
+  ...GOOGLE,
+  ...AWS,
+  ...INTEL,
+  ...TENSTORRENT,
+  ...QUALCOMM,
+  ...ARM,
+];
 
 const byName: ReadonlyMap<string, Accelerator> = new Map(ALL.map((accelerator) => [accelerator.name, accelerator]));
 

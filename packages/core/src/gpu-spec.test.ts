@@ -47,6 +47,9 @@ test('vendors have the names that dstack gives them', () => {
     intel: 'intel',
     tt: 'tenstorrent',
     tenstorrent: 'tenstorrent',
+    aws: 'aws',
+    Qualcomm: 'qualcomm',
+    arm: 'arm',
   };
   for (const [word, vendor] of Object.entries(vendors)) assert.equal(parseGpu(`${word}:32`).vendor, vendor, word);
 });

@@ -56,8 +56,8 @@ export function requireVendor(word: string): AcceleratorVendor {
 }
 
 /**
- * Colon-separated parts in any order: vendor (`nvidia`, `amd`, `google` or `tpu`, `intel`, `tenstorrent`
- * or `tt`), names (`A100` or `A10G,A100`), memory of one device (`80GB`, `24GB..`, always with a unit)
+ * Colon-separated parts in any order: vendor (`nvidia`, `amd`, `google` or `tpu`, `aws`, `intel`,
+ * `tenstorrent` or `tt`, `qualcomm`, `arm`), names (`A100` or `A10G,A100`), memory of one device (`80GB`, `24GB..`, always with a unit)
  * and count (`2`, `1..4`). Names are as the user wrote them: see `resolveGpuNames`.
  * @throws BerthError `invalid-configuration`
  */

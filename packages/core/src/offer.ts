@@ -1,6 +1,15 @@
 /** What a cloud sells, and what a workload asks for. Matching is in `match.ts`. */
 
-export const ACCELERATOR_VENDORS = ['nvidia', 'amd', 'google', 'intel', 'tenstorrent'] as const;
+export const ACCELERATOR_VENDORS = [
+  'nvidia',
+  'amd',
+  'google',
+  'aws',
+  'intel',
+  'tenstorrent',
+  'qualcomm',
+  'arm',
+] as const;
 export type AcceleratorVendor = (typeof ACCELERATOR_VENDORS)[number];
 
 export type CpuArch = 'x86' | 'arm';
