@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { HttpError } from '@berth/http/http-error';
 
 export const BACKEND_ERROR_CODES = [
   'no-capacity', // this offer is out of stock where we asked
@@ -46,7 +47,26 @@ export function asBackendError(error: unknown): BackendError {
     if (code !== undefined) return new BackendError(code, error.message, { ...optionsOf(error), cause: error.cause });
   }
   const message = error instanceof Error ? error.message : textOf(error);
+  if (isHttpError(error)) {
+    // A whole account is slowed down, not one type of machine.
+    const scope = error.code === 'rate-limited' ? { scope: 'account' as const } : {};
+    const after = error.retryAfterMs === null ? {} : { retryAfterMs: error.retryAfterMs };
+    return new BackendError(error.code, message, { ...scope, ...after, cause: error });
+  }
   return new BackendError('unknown', message, { cause: error });
+}
+
+/** By its name: a backend that was installed may bring its own copy of this class too. */
+function isHttpError(error: unknown): error is HttpError {
+  if (error instanceof HttpError) return true;
+  return (
+    error instanceof Error &&
+    error.name === 'HttpError' &&
+    'code' in error &&
+    BACKEND_ERROR_CODES.some((code) => code === error.code) &&
+    'retryAfterMs' in error &&
+    (error.retryAfterMs === null || typeof error.retryAfterMs === 'number')
+  );
 }
 
 const SCOPES: readonly ErrorScope[] = ['zone', 'region', 'type', 'account', 'cloud'];
