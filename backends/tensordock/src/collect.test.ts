@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { CollectedOffer } from '@berth/catalog/collected-offer';
+import { normalizeOffer } from '@berth/catalog/normalize';
+import { Secret } from '@berth/core/secret';
+import { createHttp } from '@berth/http';
+import { type Answer, replayServer } from '@berth/http/testing/replay-server';
+import { collectLocations } from './collect.ts';
+import { countryCode } from './countries.ts';
+
+const ROUTE = 'GET /api/v2/locations';
+
+function gpu(changes: Record<string, unknown> = {}) {
+  return {
+    v0Name: 'h100-sxm5-80gb',
+    displayName: 'H100 SXM5 80GB',
+    max_count: 2,
+    price_per_hr: 2.2,
+    resources: { max_vcpus: 64, max_ram_gb: 600, max_storage_gb: 1000 },
+    pricing: { per_vcpu_hr: 0.003, per_gb_ram_hr: 0.002, per_gb_storage_hr: 0.00005 },
+    network_features: { dedicated_ip_available: true },
+    ...changes,
+  };
+}
+
+function locations(...gpus: readonly unknown[]) {
+  const place = { id: 'loc-1', city: 'Austin', stateprovince: 'Texas', country: 'United States', tier: 3 };
+  return { json: { data: { locations: [{ ...place, gpus }] } } };
+}
+
+interface Collected {
+  readonly offers: readonly CollectedOffer[];
+  readonly skipped: readonly string[];
+  readonly keys: readonly unknown[];
+}
+
+async function collect(...answers: readonly [Answer, ...Answer[]]): Promise<Collected> {
+  await using server = await replayServer();
+  server.on(ROUTE, ...answers);
+  const skipped: string[] = [];
+  const http = createHttp({
+    now: () => 0,
+    sleep: async () => {},
+    random: () => 0,
+    origins: server.instead('https://dashboard.tensordock.com'),
+  });
+  const log = { progress() {}, skipped: (what: string, reason: string) => void skipped.push(`${what}: ${reason}`) };
+  const context = { http, log, now: () => 0, signal: AbortSignal.timeout(5000) };
+  const offers: CollectedOffer[] = [];
+  for await (const offer of collectLocations(context, new Secret('key-1'))) offers.push(offer);
+  return { offers, skipped, keys: server.requests.map(({ headers }) => headers.authorization) };
+}
+
+test('a location offers every number of its devices with a balanced share of the host', async () => {
+  const { offers, keys } = await collect(locations(gpu()));
+  assert.deepEqual(keys, ['Bearer key-1']);
+  const all = offers.map((collected) => {
+    const result = normalizeOffer(collected, { backend: 'tensordock', source: 'tensordock', collectedAt: 0 });
+    assert.ok(result.ok && result.unmapped === null);
+    const { id, country, pricePerHour, cpus, memoryMiB, diskMiB } = result.offer;
+    return { id, country, pricePerHour, cpus, memoryGib: memoryMiB / 1024, diskGib: (diskMiB ?? 0) / 1024 };
+  });
+  const place = 'tensordock/united-states-texas-austin/loc-1/h100-sxm5-80gb';
+  assert.deepEqual(all, [
+    // 2.2 + 28 × 0.003 + 160 × 0.002 + 160 × 0.00005
+    {
+      id: `${place}-1x-28-160/on-demand/H100:80GB:1`,
+      country: 'US',
+      pricePerHour: 2.612,
+      cpus: 28,
+      memoryGib: 160,
+      diskGib: 160,
+    },
+    {
+      id: `${place}-2x-54-320/on-demand/H100:80GB:2`,
+      country: 'US',
+      pricePerHour: 5.218,
+      cpus: 54,
+      memoryGib: 320,
+      diskGib: 320,
+    },
+  ]);
+});
+
+test('a device whose host has no memory left is no offer, and it is said', async () => {
+  const { offers, skipped } = await collect(
+    locations(gpu({ max_count: 1, resources: { max_vcpus: 64, max_ram_gb: 1, max_storage_gb: 1000 } })),
+  );
+  assert.deepEqual(offers, []);
+  assert.deepEqual(skipped, ['Austin: 1 × H100 SXM5 80GB: 0 GiB of memory for 1 GPUs are too little']);
+});
+
+test('a device that is sold out is no offer', async () => {
+  assert.deepEqual((await collect(locations(gpu({ max_count: 0 })))).offers, []);
+});
+
+test('a field that changed is named', async () => {
+  await assert.rejects(collect(locations(gpu({ price_per_hr: 'two' }))), /gpus\.0\.price_per_hr/);
+});
+
+test('too many requests are repeated, a wrong key is not', async () => {
+  const busy = { status: 429, headers: { 'retry-after': '1' } };
+  assert.equal((await collect(busy, locations(gpu()))).keys.length, 2);
+  await assert.rejects(collect({ status: 401, json: { error: 'key' } }, locations(gpu())), { code: 'auth' });
+});
+
+test('a web page instead of offers is an error', async () => {
+  await assert.rejects(collect({ body: '<!doctype html><title>Sorry</title>' }), /answered with a web page/);
+});
+
+test('countries are known by their English names', () => {
+  const names = ['United States', 'germany', 'United Kingdom', 'South Korea', 'Atlantis', ''];
+  assert.deepEqual(names.map(countryCode), ['US', 'DE', 'GB', 'KR', null, null]);
+});
