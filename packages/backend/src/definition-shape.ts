@@ -24,8 +24,8 @@ export function definitionProblems(value: unknown): readonly string[] {
 /** All that creating machines takes, or nothing of it (C13). */
 function computeProblems(value: Readonly<Record<string, unknown>>): readonly string[] {
   const { limits, configure, compute, catalog } = value;
-  const isPriceList = limits === undefined && configure === undefined && compute === undefined;
-  if (isPriceList && !(isRecord(catalog) && catalog.kind === 'owned')) return [];
+  const hasPrices = isRecord(catalog) && (catalog.kind === 'offline' || catalog.kind === 'online');
+  if (hasPrices && limits === undefined && configure === undefined && compute === undefined) return [];
   const problems = [...limitProblems(limits)];
   if (typeof configure !== 'function') problems.push('`configure` must be a function (C10)');
   if (typeof compute !== 'function') problems.push('`compute` must be a function (C10)');

@@ -178,6 +178,34 @@ test('a module without a default export, or with one that is no definition, is r
   );
 });
 
+/** A module whose catalog is what `catalog` says; nothing of what creating machines takes. */
+function priceListModule(catalog: string): Record<string, string> {
+  const base = `type: 'prices', title: 'Prices', kind: 'vm', credentials: { default: z.object({}) }, config: z.object({})`;
+  const text = `import { z } from ${JSON.stringify(import.meta.resolve('zod'))}; export default { ${base}, catalog: ${catalog} };`;
+  return { 'a/package.json': manifest('a'), 'a/index.mjs': text };
+}
+
+test('a folder with a price list alone is a backend (C13), one with machines of its own needs a compute', async () => {
+  const prices = "{ kind: 'offline', credentials: 'none', rules: [], collect: async function* () {} }";
+  const dir = await root('prices', priceListModule(prices));
+  const { available, unavailable } = await loadBackends(await discoverBackends({ roots: [dir] }));
+  assert.deepEqual(unavailable, []);
+  assert.equal(available[0]?.definition.compute, undefined);
+  const own = priceListModule("{ kind: 'owned', cacheForMs: 0, query: async () => [] }");
+  assert.match(await reasonOf('own', own), /`limits` is missing.*`compute` must be a function/);
+});
+
+test('a source that does not say how it collects is refused by rule', async () => {
+  assert.match(
+    await reasonOf('half-source', priceListModule("{ kind: 'online', credentials: 'maybe' }")),
+    /`catalog\.collect`.*`catalog\.credentials`.*`catalog\.rules`.*`catalog\.cacheForMs`/,
+  );
+  assert.match(
+    await reasonOf('no-source', priceListModule("{ kind: 'weekly' }")),
+    /made by `offline`, `online` or `owned`/,
+  );
+});
+
 test('a broken backend does not keep its neighbour from loading', async () => {
   const dir = await root('neighbours', {
     'a/package.json': manifest('a'),

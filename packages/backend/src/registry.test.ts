@@ -392,3 +392,34 @@ test('a compute that cannot be made, or lacks a required member, is a config err
   });
   await assert.rejects(configureBackend(throws, entry(), host(), call().signal), is('config', /bad \[secret\]/));
 });
+
+test('a price list cannot be configured as a backend, and the message says why', async () => {
+  const { limits, configure, compute, ...base } = definition();
+  const prices = defineBackend({
+    ...base,
+    catalog: { kind: 'offline', credentials: 'none', rules: [], collect: async function* () {} },
+  });
+  await assert.rejects(configureBackend(prices, entry(), host(), call().signal), {
+    code: 'not-supported',
+    message: /only the price list of/,
+  });
+});
+
+test('a backend with a price list is asked through the catalog, and its offers carry its own name', async () => {
+  const priced = defineBackend({
+    ...definition(),
+    catalog: { kind: 'offline', credentials: 'none', rules: [], collect: async function* () {} },
+  });
+  const asked: string[] = [];
+  const market = async (type: string) => {
+    asked.push(type);
+    return [{ ...offer, backend: type }];
+  };
+  const backend = await configureBackend(priced, entry(), { ...host(), market }, call().signal);
+  const offers = await backend.offers(null, call());
+  assert.deepEqual(asked, [priced.type]);
+  assert.deepEqual(
+    offers.map((one) => one.backend),
+    [entry().name],
+  );
+});
