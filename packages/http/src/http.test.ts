@@ -241,16 +241,16 @@ describe('messages', () => {
   test('a web page is no answer, whatever its status', async () => {
     server.on('GET /x', webPage());
     const page = client().json({ url: `${API}/x`, schema }, never);
-    await assert.rejects(page, { code: 'unknown', message: /answered with a web page where JSON was expected/ });
+    await assert.rejects(page, { code: 'unknown', message: /answered with a web page that is no JSON/ });
     server.on('GET /x', { ...webPage(), status: 404 });
     assert.equal((await failureOf({})).message, 'GET api.example.com/x answered 404');
   });
 
   test('nothing, and half an answer, are no answers either', async () => {
     server.on('GET /x', { body: '' });
-    await assert.rejects(client().json({ url: `${API}/x`, schema }, never), /answered with nothing where JSON/);
+    await assert.rejects(client().json({ url: `${API}/x`, schema }, never), /answered with an empty body that is no JSON/);
     server.on('GET /x', { body: '{"plans": [' });
-    await assert.rejects(client().json({ url: `${API}/x`, schema }, never), /answered with something where JSON/);
+    await assert.rejects(client().json({ url: `${API}/x`, schema }, never), /answered with something that is no JSON/);
   });
 
   test('a field that changed is named with its place', async () => {

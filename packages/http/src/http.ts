@@ -288,8 +288,8 @@ function parseJson<T>(answer: HttpAnswer, request: HttpRequest & { readonly sche
   try {
     value = JSON.parse(answer.text);
   } catch (cause) {
-    const what = answer.text.trim() === '' ? 'nothing' : isHtml(answer.text) ? 'a web page' : 'something';
-    throw new HttpError('unknown', `${nameOf(request)} answered with ${what} where JSON was expected`, {
+    const what = answer.text.trim() === '' ? 'an empty body' : isHtml(answer.text) ? 'a web page' : 'something';
+    throw new HttpError('unknown', `${nameOf(request)} answered with ${what} that is no JSON`, {
       ...details,
       cause,
     });
