@@ -4,4 +4,16 @@ export * from './catalog-source.ts';
 export * from './collected-offer.ts';
 export * from './integrity-rule.ts';
 export * from './normalize.ts';
+export * from './publish.ts';
+export {
+  type CatalogManifest,
+  isSourceName,
+  type ManifestSource,
+  type PublishedVersion,
+} from './publish-manifest.ts';
+export { directoryTarget, type HttpTargetOptions, httpTarget, type PublishTarget } from './publish-target.ts';
+export * from './pull.ts';
+export type { CachedSource, CacheProblem } from './pull-cache.ts';
+export * from './pull-load.ts';
+export * from './signature.ts';
 export * from './source-status.ts';
