@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { NotAFile, specialKind } from '@berth/client/regular-file';
 import { describeSystemError, isSystemError, reasonOf } from '@berth/client/system-error';
 import { BerthError } from '@berth/core/errors';
 import type { ProjectEntry } from './project-entry.ts';
@@ -11,6 +12,9 @@ import { readSimpleConfig } from './simple-yaml.ts';
 export async function readConfig(path: string): Promise<ProjectEntry[]> {
   let text: string;
   try {
+    const kind = specialKind(statSync(path));
+    // A pipe into which nobody writes would be waited for for ever.
+    if (kind !== null) throw new NotAFile(path, kind);
     text = readFileSync(path, 'utf8');
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makePrivateFolder } from '@berth/client/private-folder';
 import { BerthError } from '@berth/core/errors';
 import { type Document, isMap, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
 import type { ProjectEntry } from './project-entry.ts';
@@ -17,7 +18,7 @@ export function editConfig(path: string, change: (projects: ProjectList) => void
   const [error] = document.errors;
   if (error !== undefined) throw new BerthError('invalid-configuration', `${path} cannot be changed: ${error.message}`);
   change(new ProjectList(document));
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makePrivateFolder(dirname(path));
   const temporary = `${path}.${randomBytes(4).toString('hex')}`;
   writeFileSync(temporary, String(document), { mode: 0o600 });
   renameSync(temporary, path);

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { makePrivateFolder } from '@berth/client/private-folder';
 import { readConfig } from '../connection/config-file.ts';
 import type { Home } from '../home.ts';
 import { readServerFile } from './server-file.ts';
@@ -38,7 +39,7 @@ export async function recordAddress(home: Home, url: string): Promise<void> {
   const now = url.replace(/\/+$/, '');
   const before = readRecorded(home);
   if (before === now) return;
-  mkdirSync(home.server, { recursive: true, mode: 0o700 });
+  makePrivateFolder(home.server);
   const temporary = `${addressPath(home)}.${process.pid}`;
   writeFileSync(temporary, `${now}\n`, { mode: 0o600 });
   renameSync(temporary, addressPath(home));

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { makePrivateFolder } from '@berth/client/private-folder';
 import { BerthError } from '@berth/core/errors';
 import type { Home } from '../home.ts';
 import { type StatusLine, statusLine } from '../output/status-line.ts';
@@ -19,7 +19,7 @@ const POLL_MS = 20;
  * @throws BerthError `unavailable` with the last lines of its log
  */
 export async function ensureEmbeddedServer(home: Home, options: ServerOptions = {}): Promise<ServerFile> {
-  mkdirSync(home.server, { recursive: true, mode: 0o700 });
+  makePrivateFolder(home.server);
   const deadline = Date.now() + DEADLINE_MS;
   const progress = statusLine(process.stderr);
   try {

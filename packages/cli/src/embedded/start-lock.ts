@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makePrivateFolder } from '@berth/client/private-folder';
 import type { Home } from '../home.ts';
 import { isAlive } from './server-process.ts';
 
@@ -13,7 +14,7 @@ export interface StartLock {
 
 /** Null while another command holds it. A lock that was left behind is taken over. */
 export function tryStartLock(home: Home): StartLock | null {
-  mkdirSync(home.server, { recursive: true, mode: 0o700 });
+  makePrivateFolder(home.server);
   const path = join(home.server, 'start.lock');
   try {
     writeFileSync(path, String(process.pid), { flag: 'wx', mode: 0o600 });

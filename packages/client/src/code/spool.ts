@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, open, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Blob } from '../blobs.ts';
+import { makePrivateFolder } from '../private-folder.ts';
 
 /** A directory for what is packed until it is sent. Removed by `dispose`, or a day later by the next one. */
 export interface Spool {
@@ -20,7 +21,7 @@ const PREFIX = 'pack-';
 const STALE_MS = 24 * 3_600_000;
 
 export async function openSpool(parent: string, now: () => number = Date.now): Promise<Spool> {
-  await mkdir(parent, { recursive: true, mode: 0o700 });
+  makePrivateFolder(parent);
   await removeStale(parent, now());
   const dir = await mkdtemp(join(parent, PREFIX));
   let count = 0;
