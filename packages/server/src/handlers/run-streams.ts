@@ -102,7 +102,7 @@ async function findJob(
     limit: 1,
   });
   if (job !== undefined) return job;
-  const which = `replica ${replica}, node ${node}${submission === undefined ? '' : `, submission ${submission}`}`;
+  const which = `replica ${replica}, node ${node}${submission === undefined ? '' : `, attempt ${submission + 1}`}`;
   throw new BerthError('not-found', `\`${run.name}\` has no job at ${which}.`, {
     hint: `\`berth run get ${run.name}\` shows its jobs.`,
   });
