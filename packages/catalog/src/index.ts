@@ -2,6 +2,14 @@ export * from './catalog-offer.ts';
 export * from './catalog-query.ts';
 export * from './catalog-source.ts';
 export * from './collected-offer.ts';
+export {
+  blockingReason,
+  checkOffers,
+  type IntegrityContext,
+  type IntegrityProblem,
+  type IntegrityReport,
+  Market,
+} from './integrity.ts';
 export * from './integrity-rule.ts';
 export * from './normalize.ts';
 export * from './publish.ts';
@@ -15,5 +23,6 @@ export { directoryTarget, type HttpTargetOptions, httpTarget, type PublishTarget
 export * from './pull.ts';
 export type { CachedSource, CacheProblem } from './pull-cache.ts';
 export * from './pull-load.ts';
+export { countQuarantined, type QuarantineCount, type Quarantined, type QuarantineRule } from './quarantine.ts';
 export * from './signature.ts';
 export * from './source-status.ts';

@@ -18,4 +18,8 @@ export type IntegrityRule =
   /** Spot may cost more than on demand: a market that both sides bid on. */
   | { readonly rule: 'spot-above-on-demand' }
   /** One device for under a hundredth of the market is right here. Says why. */
-  | { readonly rule: 'cheap'; readonly accelerators: readonly string[]; readonly because: string };
+  | { readonly rule: 'cheap'; readonly accelerators: readonly string[]; readonly because: string }
+  /** Shares of a device are sold: one half, one third, …. Says why. */
+  | { readonly rule: 'shares'; readonly because: string }
+  /** Offers, regions and devices come and go from one hour to the next. Says why. */
+  | { readonly rule: 'comes-and-goes'; readonly because: string };
