@@ -1,0 +1,184 @@
+/** What a row of gpuhunt's CSV says apart from place and price; a file has few of these and many rows. */
+
+import { resolveAccelerator } from '@berth/core/accelerators';
+import type { CpuArch } from '@berth/core/offer';
+import { type CatalogOffer, catalogOfferId } from '../catalog-offer.ts';
+import type { CollectedAccelerator, CollectedOffer } from '../collected-offer.ts';
+import { type NormalizeOptions, normalizeOffer } from '../normalize.ts';
+import { HIGHEST, parseNumber, parseOptional, parseRequired, parseWhole } from './cell-values.ts';
+import type { CsvRecord } from './csv.ts';
+import { CellProblem, CsvColumn } from './csv-column.ts';
+import type { CsvHeader } from './csv-table.ts';
+import { GPUHUNT_VENDORS, type GpuhuntVendor } from './gpuhunt-columns.ts';
+
+/** Null: the cell is empty. */
+type Vendor = GpuhuntVendor | null;
+
+export type GpuhuntShape =
+  | {
+      readonly ok: true;
+      /** Place, price and id are not those of a row. */
+      readonly offer: CatalogOffer;
+      /** Of an offer's id, behind the place. */
+      readonly idEnd: string;
+      readonly unmapped: string | null;
+    }
+  | { readonly ok: false; readonly column: string | null; readonly reason: string };
+
+export class GpuhuntShapeColumns {
+  readonly #columns;
+
+  constructor(header: CsvHeader) {
+    const at = <T>(name: string, parse: (text: string) => T | CellProblem) => new CsvColumn(header.find(name), parse);
+    this.#columns = {
+      instance_name: at('instance_name', parseRequired),
+      cpu: at('cpu', parseCount(HIGHEST.cpus)),
+      memory: at('memory', (text) => parseNumber(text, HIGHEST.memoryGib)),
+      gpu_count: at('gpu_count', parseCount(HIGHEST.accelerators)),
+      gpu_name: at('gpu_name', (text) => text.trim()),
+      gpu_memory: at('gpu_memory', (text) => parseOptional(text, HIGHEST.memoryGib)),
+      spot: at('spot', parseSpot),
+      disk_size: at('disk_size', (text) => parseOptional(text, HIGHEST.diskGb)),
+      gpu_vendor: at('gpu_vendor', parseVendor),
+      flags: at('flags', (text) => text.split(/\s+/).filter((flag) => flag !== '')),
+      cpu_arch: at('cpu_arch', parseArch),
+      provider_data: at('provider_data', parseProviderData),
+    };
+  }
+
+  static readonly WIDTH = 12;
+
+  /** The codes of the row's cells; false: not all of them are kept, and the key says nothing. */
+  readKey(record: CsvRecord, key: Int32Array): boolean {
+    const columns = this.#columns;
+    key[0] = columns.instance_name.code(record);
+    key[1] = columns.cpu.code(record);
+    key[2] = columns.memory.code(record);
+    key[3] = columns.gpu_count.code(record);
+    key[4] = columns.gpu_name.code(record);
+    key[5] = columns.gpu_memory.code(record);
+    key[6] = columns.spot.code(record);
+    key[7] = columns.disk_size.code(record);
+    key[8] = columns.gpu_vendor.code(record);
+    key[9] = columns.flags.code(record);
+    key[10] = columns.cpu_arch.code(record);
+    key[11] = columns.provider_data.code(record);
+    return !key.includes(0);
+  }
+
+  /** `key` must be that of the record at hand. */
+  shape(key: Int32Array, options: NormalizeOptions): GpuhuntShape {
+    const columns = this.#columns;
+    const cells = {
+      instance_name: columns.instance_name.at(key[0] ?? 0),
+      cpu: columns.cpu.at(key[1] ?? 0),
+      memory: columns.memory.at(key[2] ?? 0),
+      gpu_count: columns.gpu_count.at(key[3] ?? 0),
+      gpu_name: columns.gpu_name.at(key[4] ?? 0),
+      gpu_memory: columns.gpu_memory.at(key[5] ?? 0),
+      spot: columns.spot.at(key[6] ?? 0),
+      disk_size: columns.disk_size.at(key[7] ?? 0),
+      gpu_vendor: columns.gpu_vendor.at(key[8] ?? 0),
+      flags: columns.flags.at(key[9] ?? 0),
+      cpu_arch: columns.cpu_arch.at(key[10] ?? 0),
+      provider_data: columns.provider_data.at(key[11] ?? 0),
+    };
+    for (const [column, value] of Object.entries(cells)) {
+      if (value instanceof CellProblem) return { ok: false, column, reason: value.reason };
+    }
+    return makeShape(cells as Cells, options);
+  }
+}
+
+interface Cells {
+  readonly instance_name: string;
+  readonly cpu: number;
+  readonly memory: number;
+  readonly gpu_count: number;
+  readonly gpu_name: string;
+  readonly gpu_memory: number | null;
+  readonly spot: boolean;
+  readonly disk_size: number | null;
+  readonly gpu_vendor: Vendor;
+  readonly flags: readonly string[];
+  readonly cpu_arch: CpuArch;
+  readonly provider_data: Readonly<Record<string, unknown>> | null;
+}
+
+function makeShape(cells: Cells, options: NormalizeOptions): GpuhuntShape {
+  const accelerator = cells.gpu_count === 0 ? null : readAccelerator(cells);
+  if (accelerator instanceof CellProblem) return { ok: false, column: 'gpu_name', reason: accelerator.reason };
+  if (accelerator === null && (cells.gpu_name !== '' || cells.gpu_vendor !== null)) {
+    // A machine with GPUs that lost its details is sold as a dear CPU.
+    return { ok: false, column: 'gpu_count', reason: 'is 0, yet a GPU or its vendor is named' };
+  }
+  const collected: CollectedOffer = {
+    instanceType: cells.instance_name,
+    region: '-',
+    capacityType: cells.spot ? 'spot' : 'on-demand',
+    pricePerHour: 1,
+    cpus: cells.cpu,
+    memoryMiB: cells.memory * 1024,
+    cpuArch: cells.cpu_arch,
+    accelerator,
+    diskMiB: cells.disk_size === null ? null : cells.disk_size * 1024,
+    flags: cells.flags,
+    providerData: cells.provider_data,
+  };
+  const normalized = normalizeOffer(collected, options);
+  if (!normalized.ok) return { ok: false, column: null, reason: normalized.reason };
+  const { offer, unmapped } = normalized;
+  const placeless = catalogOfferId({ ...offer, backend: '', region: '', zone: '' });
+  return { ok: true, offer, idEnd: placeless.slice('///'.length), unmapped };
+}
+
+function readAccelerator(cells: Cells): CollectedAccelerator | CellProblem {
+  const historic = cells.gpu_name.startsWith('tpu-');
+  const name = historic ? cells.gpu_name.slice('tpu-'.length) : cells.gpu_name;
+  if (name === '') return new CellProblem('is empty, yet there are GPUs');
+  const vendor = cells.gpu_vendor ?? (historic ? 'google' : 'nvidia');
+  const registered = resolveAccelerator(name);
+  // The memory of a slice of TPUs is that of one chip in some rows and of all in others; a chip's is known.
+  const slice = registered?.count != null;
+  const memoryMiB = slice || cells.gpu_memory === null ? null : cells.gpu_memory * 1024;
+  if (registered !== null && registered.vendor !== vendor) {
+    return new CellProblem(`is a device of ${registered.vendor}, not of ${vendor}`);
+  }
+  return { label: name, count: cells.gpu_count, memoryMiB, vendor };
+}
+
+/** Python's `int` takes no `4.0`, and neither does gpuhunt. */
+function parseCount(highest: number): (text: string) => number | CellProblem {
+  return (text) => (/[.eE]/.test(text) ? new CellProblem('is not a whole number') : parseWhole(text, highest));
+}
+
+function parseSpot(text: string): boolean | CellProblem {
+  const folded = text.trim().toLowerCase();
+  if (folded === 'true') return true;
+  return folded === 'false' ? false : new CellProblem('is neither True nor False');
+}
+
+function parseVendor(text: string): Vendor | CellProblem {
+  const folded = text.trim().toLowerCase();
+  if (folded === '') return null;
+  return GPUHUNT_VENDORS.find((vendor) => vendor === folded) ?? new CellProblem('is not a vendor that gpuhunt knows');
+}
+
+function parseArch(text: string): CpuArch | CellProblem {
+  const folded = text.trim().toLowerCase();
+  if (folded === '' || folded === 'x86') return 'x86';
+  return folded === 'arm' ? 'arm' : new CellProblem('is neither x86 nor arm');
+}
+
+function parseProviderData(text: string): Readonly<Record<string, unknown>> | null | CellProblem {
+  if (text.trim() === '') return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return new CellProblem('is not JSON');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return new CellProblem('is no JSON object');
+  const entries = Object.entries(value);
+  return entries.length === 0 ? null : Object.fromEntries(entries);
+}
