@@ -1,3 +1,5 @@
+export type * from './accelerator-listing.ts';
+export * from './catalog.ts';
 export * from './catalog-offer.ts';
 export * from './catalog-query.ts';
 export * from './catalog-source.ts';
@@ -25,4 +27,6 @@ export type { CachedSource, CacheProblem } from './pull-cache.ts';
 export * from './pull-load.ts';
 export { countQuarantined, type QuarantineCount, type Quarantined, type QuarantineRule } from './quarantine.ts';
 export * from './signature.ts';
+export type { SnapshotMeta } from './snapshot.ts';
+export { decodeSnapshot, decodeSnapshotInSlices, encodeSnapshot, Snapshot, SnapshotBuilder } from './snapshot.ts';
 export * from './source-status.ts';
