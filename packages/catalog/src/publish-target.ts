@@ -1,5 +1,5 @@
 /** Where a catalog is published: a directory (which a web server may serve), or storage that takes HTTP PUT. */
-import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { link, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BerthError } from '@berth/core/errors';
 import { type Http, HttpError } from '@berth/http';
@@ -74,12 +74,20 @@ export function directoryTarget(base: string, now: () => number): PublishTarget 
 }
 
 async function takeLock(path: string, now: () => number): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  // Written beside and then named, so that no lock is ever without its owner.
+  const mine = `${path}.${process.pid}.tmp`;
+  await writeWhole(mine, `${process.pid}\n`);
+  try {
+    await linkLock(mine, path, now);
+  } finally {
+    await rm(mine, { force: true });
+  }
+}
+
+async function linkLock(mine: string, path: string, now: () => number): Promise<void> {
   for (let tries = 0; tries < 2; tries++) {
     try {
-      const file = await open(path, 'wx');
-      await file.writeFile(`${process.pid}\n`);
-      await file.close();
+      await link(mine, path);
       return;
     } catch (error) {
       if (!(error instanceof Error) || !('code' in error) || error.code !== 'EEXIST') throw error;
@@ -96,7 +104,6 @@ async function isLeftBehind(path: string, now: () => number): Promise<boolean> {
   const info = await stat(path).catch(ifMissing(null));
   if (info === null || now() - info.mtimeMs > LOCK_EXPIRES_MS) return true;
   const pid = Number.parseInt(await readFile(path, 'utf8').catch(ifMissing('')), 10);
-  // An empty lock is being written, or was by somebody who died then; only time can tell.
   return Number.isInteger(pid) && !isAlive(pid);
 }
 
