@@ -1,0 +1,54 @@
+import type { CollectContext } from '@berth/catalog/catalog-source';
+import type { CollectedAccelerator, CollectedOffer } from '@berth/catalog/collected-offer';
+import { knownMemory } from '@berth/core/accelerator';
+import { resolveAccelerator } from '@berth/core/accelerators';
+import type { Secret } from '@berth/core/secret';
+import { countryOf } from './regions.ts';
+import { type GpuInfo, readSizes, type Size } from './sizes.ts';
+
+const GIB = 1024;
+
+/** One offer for each size and region that the account can use. */
+export async function* collectSizes(
+  context: Omit<CollectContext<unknown>, 'credentials'>,
+  apiKey: Secret<string>,
+): AsyncGenerator<CollectedOffer> {
+  for (const size of await readSizes(context, apiKey)) {
+    if (size.regions.length === 0) context.log.skipped(size.slug, 'this account can create it in no region');
+    yield* offersOf(size);
+  }
+}
+
+function* offersOf(size: Size): Generator<CollectedOffer> {
+  const accelerator = size.gpu_info === undefined ? null : acceleratorOf(size.gpu_info);
+  for (const region of size.regions) {
+    yield {
+      instanceType: size.slug,
+      region,
+      country: countryOf(region),
+      // Such sizes have a price of their own; nothing but the name says what it buys.
+      capacityType: size.slug.endsWith('-spot') ? 'spot' : 'on-demand',
+      pricePerHour: size.price_hourly,
+      cpus: size.vcpus,
+      memoryMiB: size.memory,
+      accelerator,
+      diskMiB: size.disk * GIB,
+      availability: size.available ? 'available' : 'not-available',
+    };
+  }
+}
+
+function acceleratorOf({ model, count, vram }: GpuInfo): CollectedAccelerator {
+  return { label: model, count, memoryMiB: memoryOfOne(model, count, vram.amount * GIB) };
+}
+
+/**
+ * `vram` is that of all devices. Should it one day be that of one, the registry tells: eight H100 with 80 GiB
+ * are not eight with 10.
+ */
+function memoryOfOne(model: string, count: number, vramMiB: number): number {
+  const device = resolveAccelerator(model);
+  const share = vramMiB / count;
+  if (device === null || knownMemory(device, share) !== null) return share;
+  return knownMemory(device, vramMiB) ?? share;
+}
