@@ -2,27 +2,20 @@
 
 import { resolveAccelerator } from '@berth/core/accelerators';
 import type { CpuArch } from '@berth/core/offer';
-import { type CatalogOffer, catalogOfferId } from '../catalog-offer.ts';
-import type { CollectedAccelerator, CollectedOffer } from '../collected-offer.ts';
-import { type NormalizeOptions, normalizeOffer } from '../normalize.ts';
+import type { CollectedAccelerator } from '../collected-offer.ts';
+import type { NormalizeOptions } from '../normalize.ts';
 import { HIGHEST, parseNumber, parseOptional, parseRequired, parseWhole } from './cell-values.ts';
 import type { CsvRecord } from './csv.ts';
 import { CellProblem, CsvColumn } from './csv-column.ts';
 import type { CsvHeader } from './csv-table.ts';
 import { GPUHUNT_VENDORS, type GpuhuntVendor } from './gpuhunt-columns.ts';
+import { type OfferShape, offerShape } from './offer-shape.ts';
 
 /** Null: the cell is empty. */
 type Vendor = GpuhuntVendor | null;
 
 export type GpuhuntShape =
-  | {
-      readonly ok: true;
-      /** Place, price and id are not those of a row. */
-      readonly offer: CatalogOffer;
-      /** Of an offer's id, behind the place. */
-      readonly idEnd: string;
-      readonly unmapped: string | null;
-    }
+  | { readonly ok: true; readonly shape: OfferShape }
   | { readonly ok: false; readonly column: string | null; readonly reason: string };
 
 export class GpuhuntShapeColumns {
@@ -112,24 +105,21 @@ function makeShape(cells: Cells, options: NormalizeOptions): GpuhuntShape {
     // A machine with GPUs that lost its details is sold as a dear CPU.
     return { ok: false, column: 'gpu_count', reason: 'is 0, yet a GPU or its vendor is named' };
   }
-  const collected: CollectedOffer = {
-    instanceType: cells.instance_name,
-    region: '-',
-    capacityType: cells.spot ? 'spot' : 'on-demand',
-    pricePerHour: 1,
-    cpus: cells.cpu,
-    memoryMiB: cells.memory * 1024,
-    cpuArch: cells.cpu_arch,
-    accelerator,
-    diskMiB: cells.disk_size === null ? null : cells.disk_size * 1024,
-    flags: cells.flags,
-    providerData: cells.provider_data,
-  };
-  const normalized = normalizeOffer(collected, options);
-  if (!normalized.ok) return { ok: false, column: null, reason: normalized.reason };
-  const { offer, unmapped } = normalized;
-  const placeless = catalogOfferId({ ...offer, backend: '', region: '', zone: '' });
-  return { ok: true, offer, idEnd: placeless.slice('///'.length), unmapped };
+  const shape = offerShape(
+    {
+      instanceType: cells.instance_name,
+      capacityType: cells.spot ? 'spot' : 'on-demand',
+      cpus: cells.cpu,
+      memoryMiB: cells.memory * 1024,
+      cpuArch: cells.cpu_arch,
+      accelerator,
+      diskMiB: cells.disk_size === null ? null : cells.disk_size * 1024,
+      flags: cells.flags,
+      providerData: cells.provider_data,
+    },
+    options,
+  );
+  return typeof shape === 'string' ? { ok: false, column: null, reason: shape } : { ok: true, shape };
 }
 
 function readAccelerator(cells: Cells): CollectedAccelerator | CellProblem {

@@ -1,38 +1,20 @@
 /** Reads gpuhunt's CSV, one file a cloud, into offers of the catalog. */
 
-import type { CatalogOffer } from '../catalog-offer.ts';
 import type { ByteSource } from './byte-source.ts';
 import { HIGHEST, parseRequired, readNumber } from './cell-values.ts';
 import { CodeTuples } from './code-tuples.ts';
-import type { CsvLimits, CsvRecord } from './csv.ts';
+import type { CsvRecord } from './csv.ts';
 import { CellProblem, CsvColumn, cellText } from './csv-column.ts';
 import { type CsvHeader, readCsvTable, requireColumns } from './csv-table.ts';
 import { placeOfLocation } from './gpuhunt-columns.ts';
 import { type GpuhuntShape, GpuhuntShapeColumns } from './gpuhunt-shape.ts';
+import { type ImportOptions, normalizeOptions, readOptions } from './import-options.ts';
 import { ImportCount, type ImportReport } from './import-report.ts';
-
-export interface ImportOptions {
-  /** Type of the backend that the file is about. */
-  readonly backend: string;
-  /** Who says so; `backend` when absent. */
-  readonly source?: string;
-  /** Milliseconds since 1970. */
-  readonly collectedAt: number;
-  readonly onOffer: (offer: CatalogOffer) => void;
-  readonly limits?: CsvLimits;
-  readonly signal?: AbortSignal;
-}
+import { type OfferPlace, offerAt, offerPlace } from './offer-shape.ts';
 
 const FORMAT = "gpuhunt's CSV";
 /** Without any of the others a row still says something, and gpuhunt reads it. */
 const REQUIRED = ['instance_name', 'location', 'price', 'cpu', 'memory', 'gpu_count', 'spot'];
-
-interface Location {
-  readonly region: string;
-  readonly zone: string | null;
-  /** Of an offer's id, up to the place. */
-  readonly idBegin: string;
-}
 
 /**
  * Bad rows are in the report; `onOffer` gets the others in the order of the file.
@@ -47,18 +29,16 @@ export async function readGpuhuntCsv(source: ByteSource, options: ImportOptions)
       requireColumns(header, FORMAT, REQUIRED);
       return rowReader(header, options, count);
     },
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...readOptions(options),
   });
   return count.report();
 }
 
 function rowReader(header: CsvHeader, options: ImportOptions, count: ImportCount): (record: CsvRecord) => void {
-  const { backend, collectedAt, onOffer } = options;
-  const source = options.source ?? backend;
-  const normalization = { backend, source, collectedAt };
+  const { backend, onOffer } = options;
+  const normalization = normalizeOptions(options);
   const priceField = header.find('price');
-  const locations = new CsvColumn<Location>(header.find('location'), (text) => readLocation(backend, text));
+  const locations = new CsvColumn<OfferPlace>(header.find('location'), (text) => readLocation(backend, text));
   const columns = new GpuhuntShapeColumns(header);
   const shapes = new CodeTuples<GpuhuntShape>(GpuhuntShapeColumns.WIDTH);
   const key = new Int32Array(GpuhuntShapeColumns.WIDTH);
@@ -85,37 +65,14 @@ function rowReader(header: CsvHeader, options: ImportOptions, count: ImportCount
     const price = readNumber(record, priceField, HIGHEST.price);
     if (price instanceof CellProblem) return reject(record, 'price', price.reason);
     if (price === 0) return reject(record, 'price', 'is 0');
-    if (shape.unmapped !== null) count.unmapped(shape.unmapped);
-    count.accepted++;
-    const { offer } = shape;
-    onOffer({
-      id: location.idBegin + shape.idEnd,
-      backend,
-      instanceType: offer.instanceType,
-      region: location.region,
-      zone: location.zone,
-      capacityType: offer.capacityType,
-      accelerator: offer.accelerator,
-      flags: offer.flags,
-      country: null,
-      pricePerHour: price,
-      cpus: offer.cpus,
-      memoryMiB: offer.memoryMiB,
-      cpuArch: offer.cpuArch,
-      diskMiB: offer.diskMiB,
-      interconnect: null,
-      networkGbps: null,
-      providerData: offer.providerData,
-      availability: offer.availability,
-      source,
-      collectedAt,
-    });
+    count.accept(shape.shape.unmapped);
+    onOffer(offerAt(shape.shape, location, price));
   };
 }
 
-function readLocation(backend: string, text: string): Location | CellProblem {
+function readLocation(backend: string, text: string): OfferPlace | CellProblem {
   const location = parseRequired(text);
   if (location instanceof CellProblem) return location;
   const { region, zone } = placeOfLocation(backend, location);
-  return { region, zone, idBegin: `${backend}/${region}/${zone ?? '-'}/` };
+  return offerPlace(backend, region, zone);
 }

@@ -34,7 +34,7 @@ const OTHERS = 'others';
 /** Gathers an `ImportReport` while rows go by. */
 export class ImportCount {
   rows = 0;
-  accepted = 0;
+  #accepted = 0;
   #rejected = 0;
   readonly #rejections: Rejection[] = [];
   readonly #reasons = new Map<string, number>();
@@ -48,14 +48,16 @@ export class ImportCount {
     this.#rejections.push({ row, column, reason, value: shown });
   }
 
-  unmapped(label: string): void {
-    count(this.#unmapped, label);
+  /** `unmapped`: the label that the registry does not know; null: it knows it, or there is none. */
+  accept(unmapped: string | null): void {
+    this.#accepted++;
+    if (unmapped !== null) count(this.#unmapped, unmapped);
   }
 
   report(): ImportReport {
     return {
       rows: this.rows,
-      accepted: this.accepted,
+      accepted: this.#accepted,
       rejected: this.#rejected,
       rejections: this.#rejections,
       reasons: this.#reasons,
