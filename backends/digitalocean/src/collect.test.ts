@@ -116,6 +116,11 @@ test('a memory that is told of one device is not divided once more', async () =>
   assert.equal(offers[0]?.accelerator?.memoryMiB, 80 * 1024);
 });
 
+test('where both readings are sizes of the device, the total is what is documented', async () => {
+  const { offers } = await collect(list(gpus('gpu-a100x2-80gb', 'nvidia_a100', 2, 80)));
+  assert.equal(offers[0]?.accelerator?.memoryMiB, 40 * 1024);
+});
+
 test('AMD Droplets and all the others have their devices', async () => {
   const sizes = [
     gpus('gpu-mi300x1-192gb', 'amd_mi300x', 1, 192),

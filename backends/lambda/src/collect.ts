@@ -5,7 +5,7 @@ import type { Secret } from '@berth/core/secret';
 import { z } from 'zod';
 import { countryOf } from './countries.ts';
 
-/** Source: Lambda Cloud API 1.10, "List available instance types" (docs.lambda.ai/api/cloud). */
+/** Source: Lambda Cloud API 1.10, "List available instance types" (docs-api.lambda.ai/api/cloud). */
 const INSTANCE_TYPES = 'https://cloud.lambda.ai/api/v1/instance-types';
 
 const Specs = z.object({

@@ -187,6 +187,11 @@ test('refused credentials are an error that does not hold them', async () => {
   });
 });
 
+test('a token that was not given for lack of a server is asked for again', async () => {
+  const routes = { [TOKEN]: [{ status: 503, body: 'no' }, { json: { access_token: 'token-1' } }] } as const;
+  assert.equal((await collect({ routes })).asked.length, 6);
+});
+
 test('too many requests are repeated, for the token too', async () => {
   const token = { json: { access_token: 'token-1' } };
   const routes = { [TOKEN]: [tooMany('1'), token], [TYPES]: [tooMany('1'), { json: [H100] }] } as const;
