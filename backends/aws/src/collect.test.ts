@@ -265,3 +265,10 @@ test('a file of any size is read line by line', async () => {
     'm5.large us-east-1 spot 0.035',
   ]);
 });
+
+test('the deadline ends a file that stops in the middle', async () => {
+  await using cloud = await ec2({ 'us-east-1': list('us-east-1', M5_LARGE) });
+  const body = [priceList('us-east-1', [M5_LARGE]), '\n'];
+  cloud.server.on(routeOf('us-east-1'), { body, pauseMs: Number.POSITIVE_INFINITY });
+  await assert.rejects(cloud.collect(null, AbortSignal.timeout(200)), { name: 'TimeoutError' });
+});

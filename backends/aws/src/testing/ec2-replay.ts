@@ -151,7 +151,7 @@ export interface Ec2 extends AsyncDisposable {
   readonly server: ReplayServer;
   readonly skipped: readonly (readonly [what: string, why: string])[];
   /** Everything that is collected there. */
-  collect(credentials?: AwsCredentials | null): Promise<CollectedOffer[]>;
+  collect(credentials?: AwsCredentials | null, deadline?: AbortSignal): Promise<CollectedOffer[]>;
 }
 
 /** A price list with these regions, and a spot feed with one price. */
@@ -177,8 +177,7 @@ export async function ec2(lists: Readonly<Record<string, Answer>>): Promise<Ec2>
   return {
     server,
     skipped,
-    async collect(credentials = null) {
-      const signal = AbortSignal.timeout(20_000);
+    async collect(credentials = null, signal = AbortSignal.timeout(20_000)) {
       const log: CollectLog = { progress: () => {}, skipped: (what, why) => skipped.push([what, why]) };
       const context = { http, signal, now: () => Date.UTC(2026, 0, 1), credentials, log };
       const offers: CollectedOffer[] = [];
