@@ -4,6 +4,9 @@ export * from './catalog-offer.ts';
 export * from './catalog-query.ts';
 export * from './catalog-source.ts';
 export * from './collected-offer.ts';
+export * from './history.ts';
+export * from './history-file.ts';
+export * from './history-query.ts';
 export {
   blockingReason,
   checkOffers,
