@@ -30,6 +30,15 @@ export const ROUTES = {
 
   'backend.list': ['GET', '/projects/{project}/backends'],
   'offer.list': ['POST', '/projects/{project}/offers'],
+  /** The catalog, and with it the machines that the project's own backends have. */
+  'offer.market': ['POST', '/projects/{project}/offers/market'],
+
+  'catalog.offers': ['POST', '/catalog/offers'],
+  'catalog.groups': ['POST', '/catalog/groups'],
+  'catalog.gpus': ['GET', '/catalog/gpus'],
+  'catalog.status': ['GET', '/catalog/status'],
+  /** `gpu` is any spelling that the registry reads. */
+  'catalog.history': ['GET', '/catalog/history/{gpu}'],
 
   'blob.missing': ['POST', '/projects/{project}/blobs/missing'],
   /** Body: the raw bytes. */

@@ -3,6 +3,7 @@
  * answer. The server parses with them and makes its OpenAPI document of them; the client uses their types.
  */
 import { z } from 'zod';
+import { catalogOperations } from './api-catalog.ts';
 import {
   BackendView,
   configuration,
@@ -24,6 +25,7 @@ import {
 import { textOf } from './grammar.ts';
 import { ACCOUNT_NAME_PATTERN, NAME_PATTERN, parseAccountName, parseName } from './name.ts';
 
+export * from './api-catalog.ts';
 export * from './api-views.ts';
 
 const page = { limit: z.coerce.number().int().min(1).max(1000).optional(), after: z.string().max(100).optional() };
@@ -187,6 +189,7 @@ export const API = {
     response: OffersView,
     access: 'member',
   },
+  ...catalogOperations,
 
   'blob.missing': {
     summary: 'Which of these blobs the server does not have yet',

@@ -13,10 +13,11 @@ import { BackendDirectory } from './backends/directory.ts';
 import { installedBackends } from './backends/installed.ts';
 import { BackendRecords } from './backends/records.ts';
 import { BlobStore } from './blobs/blob-store.ts';
+import { CatalogService } from './catalog/service.ts';
 import { AppliedConfig } from './config/apply-config.ts';
 import { readServerConfig, watchServerConfig } from './config/config-file.ts';
 import { type Home, homeAt, homeRoot, prepareHome } from './config/home.ts';
-import { NO_FILE, type ServerConfig } from './config/server-config.ts';
+import { type ConfiguredEntry, NO_FILE, type ServerConfig } from './config/server-config.ts';
 import { loadKeyFile } from './crypto/key-file.ts';
 import { openSecrets } from './crypto/project-secrets.ts';
 import { createSealer } from './crypto/sealer.ts';
@@ -145,6 +146,16 @@ async function compose(home: Home, options: StartOptions, log: ServerLog, closer
   const records = new BackendRecords({ store, sealer, clock, random, log, recordEvent });
   const registry = await loadingBackends;
   for (const { dir, reason } of registry.unavailable) log.warn('a backend cannot be loaded', { dir, reason });
+  const catalog = new CatalogService({
+    home,
+    registry,
+    clock,
+    log,
+    env: process.env,
+    config: (config ?? NO_FILE).catalog,
+    entries: entriesOf(config),
+  });
+  closers.push(() => catalog.close());
   const directory = new BackendDirectory({
     store,
     records,
@@ -154,6 +165,7 @@ async function compose(home: Home, options: StartOptions, log: ServerLog, closer
     log,
     installation,
     stateDir: home.backendState,
+    market: catalog.market,
   });
   closers.push(() => directory.close());
   const applied = new AppliedConfig({ store, directory, records, notices, clock, random, log, recordEvent }, config);
@@ -178,8 +190,10 @@ async function compose(home: Home, options: StartOptions, log: ServerLog, closer
   closers.push(() => engine.stop());
 
   const watch = watchServerConfig(home.serverConfig, {
-    changed: (changed) =>
-      void applied.change(changed).catch((error: unknown) => log.error('config.yml was not applied', { error })),
+    changed: (changed) => {
+      catalog.configure(changed.catalog, entriesOf(changed));
+      void applied.change(changed).catch((error: unknown) => log.error('config.yml was not applied', { error }));
+    },
     broken: (error) =>
       void applied.refuse(error).catch((failure: unknown) => log.error('config.yml is broken', { error, failure })),
   });
@@ -217,8 +231,10 @@ async function compose(home: Home, options: StartOptions, log: ServerLog, closer
         views: (project) => directory.views(project),
         has: (project) => applied.hasBackend(project),
         isConfigured: (name) => applied.isConfigured(name),
+        isOwned: (type) => registry.definition(type)?.catalog.kind === 'owned',
         refresh: () => applied.apply(),
       },
+      catalog,
       info: { installation, pid: process.pid, startedAt },
     }),
   });
@@ -240,6 +256,11 @@ async function compose(home: Home, options: StartOptions, log: ServerLog, closer
     );
   }
   return url;
+}
+
+/** Of all projects: prices are the same for each. */
+function entriesOf(config: ServerConfig | null): readonly ConfiguredEntry[] {
+  return (config?.projects ?? []).flatMap(({ backends }) => backends);
 }
 
 async function takeLock(home: Home): Promise<DatabaseLock> {

@@ -18,6 +18,9 @@ const NEEDED = { member: 'user', manager: 'manager', admin: 'admin' } as const;
 /** They answer a question that does not fit into a URL, and change nothing. */
 const READING_POSTS: ReadonlySet<RouteName> = new Set<RouteName>([
   'offer.list',
+  'offer.market',
+  'catalog.offers',
+  'catalog.groups',
   'blob.missing',
   'run.plan',
   'fleet.plan',
@@ -25,7 +28,15 @@ const READING_POSTS: ReadonlySet<RouteName> = new Set<RouteName>([
 /** A token that only reads is for dashboards and scripts; it must not open what is kept secret. */
 const NOT_FOR_READERS: ReadonlySet<RouteName> = new Set<RouteName>(['secret.get']);
 /** Without a project in their path, and yet open to a token that is bound to one: they show only what it may see. */
-const FOR_BOUND_TOKENS: ReadonlySet<RouteName> = new Set<RouteName>(['user.me', 'project.list']);
+const FOR_BOUND_TOKENS: ReadonlySet<RouteName> = new Set<RouteName>([
+  'user.me',
+  'project.list',
+  'catalog.offers',
+  'catalog.groups',
+  'catalog.gpus',
+  'catalog.status',
+  'catalog.history',
+]);
 
 /**
  * What can be said before anything is looked up.

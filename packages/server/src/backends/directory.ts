@@ -1,6 +1,12 @@
 import { basename, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { BackendError, type BackendRegistry, type ConfiguredBackend, type Logger } from '@berth/backend';
+import {
+  BackendError,
+  type BackendHost,
+  type BackendRegistry,
+  type ConfiguredBackend,
+  type Logger,
+} from '@berth/backend';
 import type { BackendView } from '@berth/core/api-schemas';
 import { BerthError } from '@berth/core/errors';
 import type { Clock, ProjectId, RandomBytes } from '@berth/core/ids';
@@ -19,6 +25,8 @@ export interface DirectoryOptions {
   readonly installation: string;
   /** Each backend of each project has a folder of its own below. */
   readonly stateDir: string;
+  /** Offers of clouds, for backends whose machines somebody sells. */
+  readonly market?: BackendHost['market'];
 }
 
 /** What each project should have. */
@@ -279,8 +287,9 @@ export class BackendDirectory implements Backends {
   }
 
   #host(project: ProjectId, name: string) {
-    const { installation, stateDir, clock, random, log } = this.#options;
-    return { installation, stateDir: join(stateDir, project, name), clock, random, log };
+    const { installation, stateDir, clock, random, log, market } = this.#options;
+    const base = { installation, stateDir: join(stateDir, project, name), clock, random, log };
+    return market === undefined ? base : { ...base, market };
   }
 
   #tell(project: ProjectId): void {

@@ -24,6 +24,8 @@ export interface Home {
   readonly backendState: string;
   /** Backends that this installation brings itself. */
   readonly backends: string;
+  /** Prices: what was pulled and collected. */
+  readonly catalog: string;
   readonly agents: string;
   /** Compiled code of the agents, so that the next one starts faster. */
   readonly cache: string;
@@ -55,6 +57,7 @@ export function homeAt(root: string): Home {
     blobs: join(server, 'blobs'),
     backendState: join(server, 'backends'),
     backends: join(root, 'backends'),
+    catalog: join(root, 'catalog'),
     agents: join(root, 'agents'),
     cache: join(root, 'cache'),
   };

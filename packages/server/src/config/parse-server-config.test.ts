@@ -120,12 +120,19 @@ test('where prices come from is read, and has sensible ends', () => {
   assert.deepEqual(
     parse('catalog: { url: https://prices.example.com/v1, public_key: abc, refresh: 30m, collect: [aws, vastai, aws] }')
       .catalog,
-    { urls: ['https://prices.example.com/v1'], publicKey: 'abc', refreshMs: 1_800_000, collect: ['aws', 'vastai'] },
+    {
+      urls: ['https://prices.example.com/v1'],
+      publicKey: 'abc',
+      refreshMs: 1_800_000,
+      collect: ['aws', 'vastai'],
+      online: true,
+    },
   );
-  assert.deepEqual(parse('catalog: { url: [https://a.example, file:///srv/b], refresh: off }').catalog, {
+  assert.deepEqual(parse('catalog: { url: [https://a.example, file:///srv/b], refresh: off, online: false }').catalog, {
     ...NO_FILE.catalog,
     urls: ['https://a.example', 'file:///srv/b'],
     refreshMs: null,
+    online: false,
   });
   for (const wrong of ['{ url: prices }', '{ refresh: 1s }', '{ collect: AWS }', '{ uri: https://a.example }']) {
     assert.equal(issuesOf(`catalog: ${wrong}`).length, 1, wrong);

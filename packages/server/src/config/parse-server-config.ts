@@ -60,6 +60,7 @@ const catalogSchema = z.strictObject({
     )
     .nullish(),
   collect: z.array(word).max(MAX_COLLECTED).nullish(),
+  online: z.boolean().nullish(),
 });
 
 const serverConfigSchema = z.strictObject({
@@ -136,12 +137,13 @@ function retentionMs(retention: number | 'off' | undefined): number | null {
 }
 
 function catalogOf(written: z.output<typeof catalogSchema> | null | undefined): ServerConfig['catalog'] {
-  const { urls, publicKey, refreshMs, collect } = NO_FILE.catalog;
+  const { urls, publicKey, refreshMs, collect, online } = NO_FILE.catalog;
   const refresh = written?.refresh;
   return {
     urls: written?.url == null ? urls : [written.url].flat(),
     publicKey: written?.public_key ?? publicKey,
     refreshMs: refresh == null ? refreshMs : refresh === 'off' ? null : refresh * 1000,
+    online: written?.online ?? online,
     collect: written?.collect == null ? collect : [...new Set(written.collect)],
   };
 }

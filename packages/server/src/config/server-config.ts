@@ -38,12 +38,14 @@ export interface CatalogConfig {
   readonly refreshMs: number | null;
   /** Types of backends whose price lists this server collects itself. */
   readonly collect: readonly string[];
+  /** Whether marketplaces, whose offers change by the minute, are asked when somebody wants to know. */
+  readonly online: boolean;
 }
 
 const DAY_MS = 24 * 60 * 60_000;
 const DEFAULT_LIMITS: ServerLimits = { maxBlobBytes: MAX_BLOB_BYTES, eventRetentionMs: 30 * DAY_MS };
 
-const DEFAULT_CATALOG: CatalogConfig = { urls: [], publicKey: null, refreshMs: 60 * 60_000, collect: [] };
+const DEFAULT_CATALOG: CatalogConfig = { urls: [], publicKey: null, refreshMs: 60 * 60_000, collect: [], online: true };
 
 /** What the first project has while there is no file. */
 export const LOCAL_ENTRY: ConfiguredEntry = {

@@ -1,5 +1,6 @@
 import type { Handlers } from '../http/call.ts';
 import { blobHandlers } from './blobs.ts';
+import { catalogHandlers } from './catalog.ts';
 import { eventHandlers } from './events.ts';
 import { fleetHandlers } from './fleets.ts';
 import { instanceHandlers } from './instances.ts';
@@ -24,6 +25,7 @@ export function createHandlers(parts: ServerParts): Handlers {
     ...memberHandlers(parts),
     ...secretHandlers(parts),
     ...offerHandlers(parts),
+    ...catalogHandlers(parts),
     ...blobHandlers(parts),
     ...runHandlers(parts),
     ...runStreamHandlers(parts),

@@ -4,6 +4,7 @@ import type { Clock, ProjectId, RandomBytes } from '@berth/core/ids';
 import type { Engine, Sealer } from '@berth/engine';
 import type { Store } from '@berth/store';
 import type { BlobStore } from '../blobs/blob-store.ts';
+import type { CatalogService } from '../catalog/service.ts';
 import type { Home } from '../config/home.ts';
 import type { RecordEvent } from '../events/record.ts';
 import type { RunChanges } from '../feeds/run-changes.ts';
@@ -33,9 +34,12 @@ export interface ServerParts {
     has(project: ProjectId): boolean;
     /** Whether config.yml names this project, so that it comes back when it is deleted. */
     isConfigured(projectName: string): boolean;
+    /** Whether backends of this type have machines of their own, which nobody sells. */
+    isOwned(type: string): boolean;
     /** Projects or admins have changed, and with them who has this machine. */
     refresh(): Promise<void>;
   };
+  readonly catalog: CatalogService;
   readonly info: ServerInfo;
 }
 

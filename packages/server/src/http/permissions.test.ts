@@ -8,12 +8,22 @@ import type { EventStream } from './event-stream.ts';
 
 /** Who may call what, spelled out: a route that is added must be put here by hand. */
 const EVERYBODY: RouteName[] = ['server.info', 'server.openapi'];
-const USERS: RouteName[] = ['user.me', 'token.list', 'token.create', 'token.revoke', 'project.list', 'project.create'];
+const CATALOG: RouteName[] = ['catalog.offers', 'catalog.groups', 'catalog.gpus', 'catalog.status', 'catalog.history'];
+const USERS: RouteName[] = [
+  'user.me',
+  'token.list',
+  'token.create',
+  'token.revoke',
+  'project.list',
+  'project.create',
+  ...CATALOG,
+];
 const MEMBERS: RouteName[] = [
   'project.get',
   'secret.list',
   'backend.list',
   'offer.list',
+  'offer.market',
   'blob.missing',
   'blob.put',
   'run.plan',
@@ -49,10 +59,12 @@ const READING: RouteName[] = [
   'user.list',
   'token.list',
   'project.list',
+  ...CATALOG,
   'project.get',
   'secret.list',
   'backend.list',
   'offer.list',
+  'offer.market',
   'blob.missing',
   'run.plan',
   'run.list',
@@ -82,6 +94,9 @@ const BODIES: Partial<Record<RouteName, unknown>> = {
   'member.put': { role: 'user' },
   'secret.put': { value: 'x' },
   'offer.list': { configuration: {} },
+  'offer.market': {},
+  'catalog.offers': {},
+  'catalog.groups': { group_by: ['gpu'] },
   'blob.missing': { hashes: [] },
   'blob.put': new Uint8Array([1]),
   'run.plan': submission,
@@ -154,19 +169,19 @@ test('every route is open to exactly those who may use it', async (t) => {
     [
       'an admin’s token for this project',
       await api.token(root, { projectId: mine.id }),
-      [...ALL.filter((r) => !OUTSIDE_PROJECTS.includes(r)), ...EVERYBODY, 'user.me', 'project.list'],
+      [...ALL.filter((r) => !OUTSIDE_PROJECTS.includes(r)), ...EVERYBODY, ...CATALOG, 'user.me', 'project.list'],
       /^forbidden$/,
     ],
     [
       'an admin’s token for another project',
       await api.token(root, { projectId: other.id }),
-      [...EVERYBODY, 'user.me', 'project.list'],
+      [...EVERYBODY, ...CATALOG, 'user.me', 'project.list'],
       /^forbidden$/,
     ],
     [
       'a member’s token for another project',
       await api.token(member, { projectId: other.id }),
-      [...EVERYBODY, 'user.me', 'project.list'],
+      [...EVERYBODY, ...CATALOG, 'user.me', 'project.list'],
       /^forbidden$/,
     ],
   ];

@@ -12,7 +12,9 @@ import { openSqliteStore } from '@berth/store/sqlite';
 import { Authenticator } from '../auth/authenticate.ts';
 import { hashToken, makeToken, tokenPrefix } from '../auth/token.ts';
 import { BlobStore } from '../blobs/blob-store.ts';
+import { CatalogService } from '../catalog/service.ts';
 import { homeAt, prepareHome } from '../config/home.ts';
+import { NO_FILE } from '../config/server-config.ts';
 import { createSealer } from '../crypto/sealer.ts';
 import { eventRecorder } from '../events/record.ts';
 import { RunChanges } from '../feeds/run-changes.ts';
@@ -129,6 +131,9 @@ export async function startTestApi(
   const log: Logger = { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
   const logs = new LogStore({ dir: home.logs, now: clock.now });
   const runChanges = new RunChanges(store);
+  const config = { ...NO_FILE.catalog, online: false };
+  const registry = { types: [], definition: () => null };
+  const catalog = new CatalogService({ home, registry, clock, log, env: {}, config, entries: [] });
   const parts: ServerParts = {
     home,
     store,
@@ -143,7 +148,14 @@ export async function startTestApi(
     names: new Names(store.read),
     runChanges,
     recordEvent: eventRecorder(clock, random),
-    backends: { views: () => [], has: () => true, isConfigured: () => false, refresh: async () => {} },
+    backends: {
+      views: () => [],
+      has: () => true,
+      isConfigured: () => false,
+      isOwned: () => false,
+      refresh: async () => {},
+    },
+    catalog,
     info: { installation: 'test', pid: process.pid, startedAt: 0 },
   };
   const authenticator = new Authenticator(store, clock);
@@ -165,6 +177,7 @@ export async function startTestApi(
     await app.close();
     await authenticator.close();
     runChanges.close();
+    await catalog.close();
     await logs.close();
     await store.close();
     rmSync(root, { recursive: true, force: true });

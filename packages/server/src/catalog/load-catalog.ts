@@ -1,0 +1,78 @@
+/** The catalog of this machine in memory: what was collected here, what was pulled, and the starter where neither knows. */
+import { stat } from 'node:fs/promises';
+import { type CachedSource, type CacheProblem, loadCached } from '@berth/catalog';
+import { Catalog, type OnlineSource } from '@berth/catalog/catalog';
+import { decodeSnapshotInSlices } from '@berth/catalog/snapshot';
+import { type CatalogPlaces, pulledPlaces } from './places.ts';
+import { starterSnapshot } from './starter.ts';
+
+/** Prices are published by the hour; what is a day old is worth a word. */
+export const STALE_AFTER_MS = 24 * 60 * 60_000;
+
+export interface Loaded {
+  readonly catalog: Catalog;
+  /** What could not be read, and is put aside. */
+  readonly problems: readonly CacheProblem[];
+}
+
+export interface LoadOptions {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly online?: readonly OnlineSource[];
+  readonly signal?: AbortSignal;
+}
+
+export async function loadCatalog(places: CatalogPlaces, options: LoadOptions): Promise<Loaded> {
+  const { now, online = [] } = options;
+  const catalog = new Catalog({ now, online });
+  const starter = await starterSnapshot();
+  catalog.replace('starter', starter, { kind: 'starter', version: null, staleAfterMs: null });
+  const problems = await reload(catalog, places, options.signal);
+  return { catalog, problems };
+}
+
+/** Brings what lies on the disk into a catalog that goes on answering; only what has changed is read again. */
+export async function reload(
+  catalog: Catalog,
+  places: CatalogPlaces,
+  signal?: AbortSignal,
+): Promise<readonly CacheProblem[]> {
+  const problems: CacheProblem[] = [];
+  const newest = new Map<string, CachedSource>();
+  for (const { dir, trust } of [
+    { dir: places.collected, trust: 'unsigned' as const },
+    ...(await pulledPlaces(places)),
+  ]) {
+    if ((await stat(dir).catch(() => null)) === null) continue;
+    const cached = await loadCached(dir, trust);
+    problems.push(...cached.problems);
+    for (const source of cached.sources) {
+      const other = newest.get(source.name);
+      // What was collected here is as good as what others collected, and the newer one is better.
+      if (other === undefined || other.published.collectedAt < source.published.collectedAt) {
+        newest.set(source.name, source);
+      }
+    }
+  }
+  const known = new Map(catalog.statuses().map((status) => [status.source, status]));
+  for (const [name, source] of newest) {
+    const status = known.get(name);
+    if (status?.kind === 'online') continue;
+    if (status?.version !== source.published.version) {
+      try {
+        const snapshot = await decodeSnapshotInSlices(source.snapshot, signal);
+        const { version } = source.published;
+        catalog.replace(name, snapshot, { kind: 'offline', version, staleAfterMs: STALE_AFTER_MS });
+      } catch (error) {
+        signal?.throwIfAborted();
+        problems.push({ source: name, reason: error instanceof Error ? error.message : String(error) });
+        continue;
+      }
+    }
+    if (source.failure !== null) catalog.failed(name, source.failure.reason);
+  }
+  for (const { source, kind } of known.values()) {
+    if (kind === 'offline' && !newest.has(source)) catalog.remove(source);
+  }
+  return problems;
+}

@@ -1,0 +1,66 @@
+/** Why nothing passes: each filter is left out once, and tried alone. A query takes under a millisecond, so that is cheap. */
+import type { AcceleratorFilter, CatalogFilter, CatalogOffer } from '@berth/catalog';
+import type { Answering } from './answering.ts';
+
+export interface Obstacle {
+  /** Its name in the request: `regions`, `gpu.count`. */
+  readonly filter: string;
+  readonly totalWithout: number;
+  readonly totalAlone: number;
+  readonly cheapestWithout: CatalogOffer | null;
+}
+
+/** Fields that mean nothing without another one. */
+const MODIFIERS: ReadonlySet<string> = new Set(['unknownDisk']);
+
+/** Those without which the most would pass come first; then those that the fewest pass. */
+export function findObstacles(catalog: Answering, filter: CatalogFilter): readonly Obstacle[] {
+  const parts = partsOf(filter);
+  const obstacles = parts.map(({ name, without, alone }): Obstacle => {
+    const rest = catalog.query({ ...without, limit: 1 });
+    return {
+      filter: name,
+      totalWithout: rest.total,
+      totalAlone: catalog.query({ ...alone, limit: 1 }).total,
+      cheapestWithout: rest.offers[0] ?? null,
+    };
+  });
+  return obstacles.sort((a, b) => b.totalWithout - a.totalWithout || a.totalAlone - b.totalAlone);
+}
+
+interface Part {
+  readonly name: string;
+  readonly without: CatalogFilter;
+  readonly alone: CatalogFilter;
+}
+
+function partsOf(filter: CatalogFilter): Part[] {
+  const { accelerator = {}, ...rest } = filter;
+  const plain = keysOf(rest)
+    .filter((key) => !MODIFIERS.has(key))
+    .map((key): Part => {
+      const { [key]: value, ...others } = filter;
+      const modifier = key === 'diskMiB' && filter.unknownDisk !== undefined ? { unknownDisk: filter.unknownDisk } : {};
+      return { name: inRequest(key), without: others, alone: { [key]: value, ...modifier } };
+    });
+  const devices = keysOf(accelerator).map((key): Part => {
+    const { [key]: value, ...others } = accelerator;
+    const left: AcceleratorFilter = others;
+    const { accelerator: _all, ...elsewhere } = filter;
+    return {
+      name: `gpu.${inRequest(key)}`,
+      without: keysOf(left).length === 0 ? elsewhere : { ...elsewhere, accelerator: left },
+      alone: { accelerator: { [key]: value } },
+    };
+  });
+  return [...plain, ...devices];
+}
+
+function keysOf<T extends object>(value: T): (keyof T & string)[] {
+  return (Object.keys(value) as (keyof T & string)[]).filter((key) => value[key] !== undefined); // of a plain object
+}
+
+/** `memoryMiB` is `memory_mib` in requests. */
+function inRequest(key: string): string {
+  return key.replace('MiB', '_mib').replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

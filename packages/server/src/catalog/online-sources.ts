@@ -1,0 +1,55 @@
+import type { BackendRegistry, Logger } from '@berth/backend';
+import { type CatalogOffer, normalizeOffer } from '@berth/catalog';
+import type { OnlineSource } from '@berth/catalog/catalog';
+import { checkOffers } from '@berth/catalog/integrity';
+import type { Http } from '@berth/http';
+import { type CredentialPlaces, credentialsFor } from './source-credentials.ts';
+
+/** A marketplace lists itself in seconds; whoever asks meanwhile is answered without it (`PATIENCE_MS`). */
+const DEADLINE_MS = 30_000;
+
+/** Sources that are asked when needed: those of installed backends for which there is all that they need. */
+export function onlineSources(
+  registry: Pick<BackendRegistry, 'types' | 'definition'>,
+  options: {
+    readonly http: Http;
+    readonly log: Logger;
+    readonly now: () => number;
+    readonly places: () => CredentialPlaces;
+  },
+): readonly OnlineSource[] {
+  return registry.types.flatMap((type): OnlineSource[] => {
+    const definition = registry.definition(type);
+    const catalog = definition?.catalog;
+    if (definition == null || catalog?.kind !== 'online') return [];
+    // One that needs an account is asked only where there is one; that nobody gave it is no failure.
+    if (catalog.credentials === 'required' && !hasCredentials(type, options.places())) return [];
+    return [
+      {
+        name: type,
+        backends: [type],
+        cacheForMs: catalog.cacheForMs,
+        deadlineMs: DEADLINE_MS,
+        async collect(signal) {
+          const collectedAt = options.now();
+          const credentials = await credentialsFor(definition, options.places());
+          const offers: CatalogOffer[] = [];
+          const skipped = (what: string, reason: string) =>
+            options.log.debug('left out', { source: type, what, reason });
+          const log = { progress: () => {}, skipped };
+          for await (const one of catalog.collect({ http: options.http, signal, now: options.now, credentials, log })) {
+            const normalized = normalizeOffer(one, { backend: type, source: type, collectedAt });
+            if (normalized.ok) offers.push(normalized.offer);
+            else skipped(`${one.instanceType} in ${one.region}`, normalized.reason);
+          }
+          return checkOffers(offers, catalog.rules, { previous: null, market: null }).good;
+        },
+      },
+    ];
+  });
+}
+
+function hasCredentials(type: string, { entries, env }: CredentialPlaces): boolean {
+  const prefix = `BERTH_CATALOG_${type.toUpperCase().replaceAll('-', '_')}_`;
+  return entries.some((entry) => entry.type === type) || Object.keys(env).some((name) => name.startsWith(prefix));
+}

@@ -1,0 +1,125 @@
+import type { Catalog, CatalogQuery } from '@berth/catalog';
+import type { Offer, ProjectId, Requirements } from '@berth/core';
+import type { MarketBody, MarketView } from '@berth/core/api-catalog';
+import type { HandlersOf } from '../http/call.ts';
+import type { ServerParts } from './parts.ts';
+
+type Names =
+  | 'offer.market'
+  | 'catalog.offers'
+  | 'catalog.groups'
+  | 'catalog.gpus'
+  | 'catalog.status'
+  | 'catalog.history';
+
+/** Loaded at the first question: a server that nobody asks for prices does without. */
+const answers = () => import('../catalog/answers.ts');
+
+export function catalogHandlers(parts: ServerParts): HandlersOf<Names> {
+  const { catalog: service } = parts;
+  return {
+    'offer.market': async ({ access: { project }, body }) => marketAnswer(parts, project.id, body),
+
+    'catalog.offers': async ({ body }) => {
+      const { offersAnswer, queryOf } = await answers();
+      const query = queryOf(await service.catalog(), body);
+      return offersAnswer(await service.asked(query), query);
+    },
+
+    'catalog.groups': async ({ body: { group_by: by, ...body } }) => {
+      const { filterOf, groupsAnswer } = await answers();
+      const filter = filterOf(await service.catalog(), body);
+      return groupsAnswer(await service.asked(filter), filter, by);
+    },
+
+    'catalog.gpus': async () => {
+      const { gpusAnswer } = await answers();
+      return gpusAnswer(await service.asked({}));
+    },
+
+    'catalog.status': async () => {
+      const { statusAnswer } = await answers();
+      return statusAnswer(await service.catalog(), service.times);
+    },
+
+    'catalog.history': async ({ params: { gpu }, query }) => {
+      const { historyOf } = await import('../catalog/history.ts');
+      return await historyOf(service.places, gpu, {
+        capacityType: query.capacity_type ?? null,
+        since: query.since ?? null,
+      });
+    },
+  };
+}
+
+async function marketAnswer(parts: ServerParts, project: ProjectId, body: MarketBody): Promise<MarketView> {
+  const { configured: onlyConfigured, group_by: groupBy, ...rest } = body;
+  const [{ queryOf }, { ownedMarket }, { mergeGroups, mergeOffers }, { findObstacles }, views] = await Promise.all([
+    answers(),
+    import('../catalog/owned-market.ts'),
+    import('../catalog/merge-market.ts'),
+    import('../catalog/obstacles.ts'),
+    import('../views/catalog.ts'),
+  ]);
+  const { catalog: service, clock } = parts;
+  const query = queryOf(await service.catalog(), rest);
+  const usable = parts.backends.views(project).filter(({ status }) => status === 'ready');
+  const sold = usable.filter(({ type }) => !parts.backends.isOwned(type)).map(({ type }) => type);
+  const own = usable.filter(({ type }) => parts.backends.isOwned(type)).map(({ name }) => name);
+  const [catalog, machines] = await Promise.all([service.asked(query), ownOffers(parts, project, own)]);
+  const owned = ownedMarket(machines, clock.now());
+  const onMarket: CatalogQuery = onlyConfigured === true ? { ...query, backends: within(query.backends, sold) } : query;
+  const [market, machine] = [catalog.query(onMarket), owned.catalog.query(query)];
+  const total = market.total + machine.total;
+  const limit = query.limit ?? 100;
+  const merged = mergeOffers(
+    [market, { ...machine, offers: machine.offers.map(owned.priced) }],
+    query.sort ?? 'price',
+    limit,
+  );
+  const { sort: _sort, limit: _limit, after: _after, ...filter } = onMarket;
+  const groups =
+    groupBy === undefined ? null : mergeGroups([groupsOf(catalog, onMarket), groupsOf(owned.catalog, query)]);
+  return {
+    offers: groups === null ? merged.map(views.catalogOfferView) : [],
+    total,
+    // The next page is of the market alone: own machines are few, and on the first.
+    next: market.next,
+    sources: market.sources.map(views.catalogSourceView),
+    obstacles: total > 0 ? [] : findObstacles(catalog, filter).map(views.obstacleView),
+    groups: groups === null ? null : groups.map(views.catalogGroupView),
+    configured: [...sold, ...own],
+  };
+
+  function groupsOf(of: Catalog, asked: CatalogQuery) {
+    return of.groups(asked, groupBy ?? []).groups;
+  }
+}
+
+const ANYTHING: Requirements = {
+  cpu: { min: null, max: null },
+  cpuArch: null,
+  memoryMiB: { min: null, max: null },
+  diskMiB: null,
+  shmMiB: null,
+  gpu: null,
+  capacityTypes: ['on-demand', 'spot', 'reserved'],
+  maxPricePerHour: null,
+  backends: null,
+  regions: null,
+  zones: null,
+  instanceTypes: null,
+};
+
+async function ownOffers(parts: ServerParts, project: ProjectId, names: readonly string[]): Promise<readonly Offer[]> {
+  if (names.length === 0) return [];
+  return (await parts.engine.offers(project, { ...ANYTHING, backends: names })).offers;
+}
+
+/** A name that no cloud has stands for none at all: an empty list would mean any. */
+const NOBODY = '-';
+
+function within(asked: readonly string[] | undefined, types: readonly string[]): readonly string[] {
+  const both = asked === undefined ? types : types.filter((type) => asked.includes(type));
+  return both.length === 0 ? [NOBODY] : both;
+}
