@@ -41,6 +41,7 @@ export default defineBackend({
         ],
       },
       { rule: 'offers', atLeast: 10_000 },
+      { rule: 'shares', because: 'g6f and gr6f have eighths, quarters and halves of an L4' },
     ],
   }),
 });

@@ -31,6 +31,7 @@ export default defineBackend({
         ],
       },
       { rule: 'offers', atLeast: 20_000 },
+      { rule: 'shares', because: 'NVads A10 v5 and its like start at a sixth or an eighth of a device' },
     ],
   }),
 });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { checkOffers } from '@berth/catalog/integrity';
 import { normalizeOffer } from '@berth/catalog/normalize';
+import azure from './index.ts';
 import { shapeOf } from './shape.ts';
 import { parseSkuName } from './sku-name.ts';
 
@@ -143,40 +145,33 @@ const GPU_SIZES: readonly (readonly [name: string, cpus: number, gib: number, id
   ['Standard_NC6_Promo', 6, 56, 'K80:12GB', 1],
 ];
 
+function offer(instanceType: string) {
+  const place = { region: 'eastus', capacityType: 'on-demand', pricePerHour: 1 } as const;
+  const collected = { instanceType, ...place, ...shape(instanceType) };
+  const normalized = normalizeOffer(collected, { backend: 'azure', source: 'azure', collectedAt: 0 });
+  assert.ok(normalized.ok);
+  return normalized.offer;
+}
+
 test('sizes with accelerators have the right device, its whole memory, and a number or a share of it', () => {
   for (const [instanceType, cpus, gib, id, count] of GPU_SIZES) {
-    const collected = {
-      instanceType,
-      region: 'eastus',
-      capacityType: 'on-demand',
-      pricePerHour: 1,
-      ...shape(instanceType),
-    } as const;
-    const normalized = normalizeOffer(collected, { backend: 'azure', source: 'azure', collectedAt: 0 });
-    assert.ok(normalized.ok);
-    const { offer } = normalized;
-    assert.equal(offer.id, `azure/eastus/-/${instanceType}/on-demand/${id}:${count}`);
-    assert.deepEqual([offer.cpus, offer.memoryMiB], [cpus, gib * 1024], instanceType);
+    const found = offer(instanceType);
+    assert.equal(found.id, `azure/eastus/-/${instanceType}/on-demand/${id}:${count}`);
+    assert.deepEqual([found.cpus, found.memoryMiB], [cpus, gib * 1024], instanceType);
   }
 });
 
+test('none of these sizes is kept out by the rules of the cloud', () => {
+  assert.ok(azure.catalog.kind === 'offline');
+  const offers = GPU_SIZES.map(([instanceType]) => offer(instanceType));
+  assert.deepEqual(checkOffers(offers, azure.catalog.rules, { previous: null, market: null }).quarantined, []);
+});
+
 test("AMD's devices are AMD's, and Grace is Arm", () => {
-  const normalized = (instanceType: string) => {
-    const collected = {
-      instanceType,
-      region: 'eastus',
-      capacityType: 'on-demand',
-      pricePerHour: 1,
-      ...shape(instanceType),
-    } as const;
-    const result = normalizeOffer(collected, { backend: 'azure', source: 'azure', collectedAt: 0 });
-    assert.ok(result.ok);
-    return result.offer;
-  };
-  assert.equal(normalized('Standard_NG16ads_V620_v1').accelerator?.vendor, 'amd');
-  assert.equal(normalized('Standard_NV4as_v4').accelerator?.vendor, 'amd');
-  assert.equal(normalized('Standard_NV12ads_V710_v5').accelerator?.vendor, 'amd');
-  assert.equal(normalized('Standard_ND128isr_NDR_GB200_v6').cpuArch, 'arm');
+  assert.equal(offer('Standard_NG16ads_V620_v1').accelerator?.vendor, 'amd');
+  assert.equal(offer('Standard_NV4as_v4').accelerator?.vendor, 'amd');
+  assert.equal(offer('Standard_NV12ads_V710_v5').accelerator?.vendor, 'amd');
+  assert.equal(offer('Standard_ND128isr_NDR_GB200_v6').cpuArch, 'arm');
 });
 
 test('r is InfiniBand', () => {
