@@ -29,6 +29,7 @@ export * from './pull.ts';
 export type { CachedSource, CacheProblem } from './pull-cache.ts';
 export * from './pull-load.ts';
 export { countQuarantined, type QuarantineCount, type Quarantined, type QuarantineRule } from './quarantine.ts';
+export { type OfferOptions, requirementsFilter, toOffer } from './requirements-filter.ts';
 export * from './signature.ts';
 export type { SnapshotMeta } from './snapshot.ts';
 export { decodeSnapshot, decodeSnapshotInSlices, encodeSnapshot, Snapshot, SnapshotBuilder } from './snapshot.ts';
