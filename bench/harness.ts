@@ -52,6 +52,8 @@ export interface Report {
 /** What a benchmark gets. */
 export interface BenchContext {
   readonly runs: number;
+  /** Sizes of the catalog to measure, in offers; ascending. */
+  readonly rows: readonly number[];
   /** Tells a person who waits; never part of the report. */
   progress(message: string): void;
   /** A part that is absent here: the report says so. */

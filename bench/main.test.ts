@@ -13,7 +13,7 @@ test('--help lists every benchmark that there is a file for', () => {
   const files = readdirSync(import.meta.dirname).filter((file) =>
     /^export const bench: Bench =/m.test(readFileSync(join(import.meta.dirname, file), 'utf8')),
   );
-  assert.deepEqual(files, ['apply.ts', 'cli.ts', 'idle.ts', 'logs.ts']);
+  assert.deepEqual(files, ['apply.ts', 'catalog.ts', 'cli.ts', 'idle.ts', 'logs.ts']);
   for (const file of files) assert.match(stdout, new RegExp(`^  ${file.slice(0, -3)} +\\w`, 'm'));
 });
 
@@ -24,8 +24,10 @@ test('an unknown name is a mistake of the command line, answered with the neares
   assert.match(stderr, /no benchmark "aply"; did you mean apply\?/);
 });
 
-test('so are an unknown option and a number of runs that is none', () => {
+test('so are an unknown option and numbers of runs and rows that are none', () => {
   assert.equal(call('cli', '--jsn').status, 2);
   assert.equal(call('cli', '--runs', '0').status, 2);
   assert.equal(call('cli', '--runs', 'many').status, 2);
+  assert.equal(call('catalog', '--rows', 'some').status, 2);
+  assert.equal(call('catalog', '--rows', '10').status, 2);
 });

@@ -1,4 +1,4 @@
-/** `npm run bench -- [NAME…] [--json] [--runs N]`: the door to the benchmarks. */
+/** `npm run bench -- [NAME…] [--json] [--runs N] [--rows N]`: the door to the benchmarks. */
 import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { inspect, parseArgs } from 'node:util';
 import { nearestWord } from '@berth/core/nearest';
@@ -11,6 +11,10 @@ const BENCHES: Readonly<Record<string, { readonly summary: string; readonly load
       summary: 'from an apply to the first line of the log, on an idle instance',
       load: () => import('./apply.ts'),
     },
+    catalog: {
+      summary: 'offers: loaded, asked, renewed, imported; beside gpuhunt where that is installed',
+      load: () => import('./catalog.ts'),
+    },
     logs: { summary: '200 MB of log: complete, in order, fast, in bounded memory', load: () => import('./logs.ts') },
     idle: {
       summary: 'what a server with 1,000 finished runs takes while nobody asks',
@@ -18,7 +22,11 @@ const BENCHES: Readonly<Record<string, { readonly summary: string; readonly load
     },
   };
 
-const HELP = `usage: npm run bench -- [NAME…] [--json] [--runs N]
+/** Sizes of the catalog: what a few clouds list today, and ten times that. */
+const DEFAULT_ROWS: readonly number[] = [50_000, 500_000];
+const ALL_ROWS: readonly number[] = [...DEFAULT_ROWS, 5_000_000];
+
+const HELP = `usage: npm run bench -- [NAME…] [--json] [--runs N] [--rows N]
 
 Without a name, all of them. Exit code 1 when a limit is missed, 2 for a wrong command line.
 
@@ -28,6 +36,8 @@ ${Object.entries(BENCHES)
 
   --json    one object per benchmark and line on stdout, nothing else
   --runs N  samples per median, ${LEAST_RUNS} unless given; fewer are for a quick look
+  --rows N  offers in the catalog, ${DEFAULT_ROWS.join(' and ')} unless given; several with commas,
+            all: ${ALL_ROWS.join(', ')}
 `;
 
 function machine(): Machine {
@@ -47,6 +57,7 @@ function commandLine(): {
   readonly names: readonly string[];
   readonly json: boolean;
   readonly runs: number;
+  readonly rows: readonly number[];
   readonly help: boolean;
 } {
   let parsed: ReturnType<typeof parse>;
@@ -66,18 +77,28 @@ function commandLine(): {
   }
   const runs = Number(values.runs ?? LEAST_RUNS);
   if (!Number.isInteger(runs) || runs < 1) throw new WrongCommandLine('--runs takes a number of runs, 1 or more.');
+  const rows =
+    values.rows === undefined ? DEFAULT_ROWS : values.rows === 'all' ? ALL_ROWS : values.rows.split(',').map(Number);
+  if (!rows.every((one) => Number.isInteger(one) && one >= 1000)) {
+    throw new WrongCommandLine('--rows takes numbers of offers, 1000 or more, or all.');
+  }
   const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
-  return { names, json: values.json === true, runs, help: values.help === true };
+  return { names, json: values.json === true, runs, rows, help: values.help === true };
 }
 
 function parse() {
   return parseArgs({
     allowPositionals: true,
-    options: { json: { type: 'boolean' }, runs: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      json: { type: 'boolean' },
+      runs: { type: 'string' },
+      rows: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
 }
 
-async function measure(name: string, runs: number): Promise<Report> {
+async function measure(name: string, runs: number, rows: readonly number[]): Promise<Report> {
   const entry = BENCHES[name];
   if (entry === undefined) throw new WrongCommandLine(`There is no benchmark "${name}".`);
   const skipped: string[] = [];
@@ -86,6 +107,7 @@ async function measure(name: string, runs: number): Promise<Report> {
   const { bench } = await entry.load();
   const results = await bench({
     runs,
+    rows,
     progress: (message) => void process.stderr.write(`${name}: ${message}\n`),
     skip: (reason) => void skipped.push(reason),
   });
@@ -97,13 +119,13 @@ process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 
 try {
-  const { names, json, runs, help } = commandLine();
+  const { names, json, runs, rows, help } = commandLine();
   if (help) {
     process.stdout.write(HELP);
   } else {
     const reports: Report[] = [];
     for (const name of names) {
-      const one = await measure(name, runs);
+      const one = await measure(name, runs, rows);
       reports.push(one);
       process.stdout.write(json ? `${JSON.stringify(one)}\n` : `${table(one)}\n\n`);
     }
