@@ -52,6 +52,7 @@ export function skypilotAccelerator(name: string, count: number, info: GpuInfo |
   }
   const [said, total] = info.memoryMiB;
   if (said === undefined || registered === null) return { label: name, count, memoryMiB: said ?? null, vendor };
+  if (total === said * count) return { label: name, count, memoryMiB: said, vendor };
   // One device's memory, or what all have, under either key: the one that the device is made with.
   const candidates = [said, said / count, total, total === undefined ? undefined : total / count];
   const fitting = candidates.find((size) => size !== undefined && knownMemory(registered, size) !== null);
