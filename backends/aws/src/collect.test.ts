@@ -78,7 +78,16 @@ test('only the price of a shared Linux machine by the hour is taken', async () =
 
 test('a type without a price, and one with two, are left out and named', async () => {
   const free = { ...P5_48XLARGE, 'Instance Type': 'p5e.48xlarge', PricePerUnit: '0.0000000000' };
-  const rows = [M5_LARGE, { ...M5_LARGE, RateCode: 'again' }, free, G6E_XLARGE, { ...G6E_XLARGE, PricePerUnit: '9' }];
+  const nothing = { ...M5_LARGE, PricePerUnit: '0.0000000000' };
+  const rows = [
+    nothing,
+    M5_LARGE,
+    { ...M5_LARGE, RateCode: 'again' },
+    nothing,
+    free,
+    G6E_XLARGE,
+    { ...G6E_XLARGE, PricePerUnit: '9' },
+  ];
   await using cloud = await ec2({ 'us-east-1': list('us-east-1', ...rows) });
   const offers = await cloud.collect();
   assert.deepEqual(names(offers), ['m5.large us-east-1 on-demand 0.096', 'm5.large us-east-1 spot 0.035']);

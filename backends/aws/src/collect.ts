@@ -15,12 +15,12 @@ import { readSpotHistory } from './spot-history.ts';
 
 type Context = CollectContext<AwsCredentials | null>;
 
-/** Files that are read at once. More does not help: a core takes what four connections bring. */
+/** Files that are read at once; each is a stream that can keep a good part of a core busy. */
 const FILES_AT_ONCE = 4;
 const HISTORIES_AT_ONCE = 8;
-/** The largest region's file has some 500 MB; this is where it can be no price list any more. */
+/** A region's file has hundreds of megabytes; this is where it can be no price list any more. */
 const LARGEST_FILE = 8 * 1024 ** 3;
-/** How often a file is begun: a stream of half a gigabyte breaks now and then. */
+/** How often a file is begun: so long a stream breaks now and then. */
 const TRIES = 3;
 /** A list that lacks more of its regions than this is no list: the last good version stays. */
 const MOST_MISSING = 0.1;
@@ -100,9 +100,10 @@ async function readRegion(
   for await (const row of readPriceList(http.lines({ url, maxBytes: LARGEST_FILE }, signal), url)) {
     if (row.region !== regionCode) continue;
     const before = rows.get(row.instanceType);
-    // The same price stands twice for types that are sold in two ways which differ in nothing we tell apart.
-    if (before !== undefined && Number(before.pricePerUnit) !== Number(row.pricePerUnit)) unlike.add(row.instanceType);
-    rows.set(row.instanceType, before ?? row);
+    const [price, priceBefore] = [Number(row.pricePerUnit), Number(before?.pricePerUnit ?? 0)];
+    // Types that are sold in ways which differ in nothing we tell apart stand there twice, also for nothing.
+    if (!(priceBefore > 0)) rows.set(row.instanceType, row);
+    else if (price > 0 && price !== priceBefore) unlike.add(row.instanceType);
   }
   const offers: (readonly [CollectedOffer, InstanceShape])[] = [];
   for (const row of rows.values()) {

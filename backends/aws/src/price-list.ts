@@ -15,7 +15,10 @@ export const REGION_INDEX_URL = `${PRICE_LIST_ORIGIN}/offers/v1.0/aws/AmazonEC2/
 
 /** Source: https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/service-region-index-file-for-service.html */
 export const regionIndexSchema = z.object({
-  regions: z.record(z.string(), z.object({ regionCode: z.string().min(1), currentVersionUrl: z.string().min(1) })),
+  regions: z.record(
+    z.string(),
+    z.object({ regionCode: z.string().min(1), currentVersionUrl: z.string().startsWith('/offers/') }),
+  ),
 });
 
 /** The index names the JSON file; the CSV, which can be read line by line, stands beside it. */

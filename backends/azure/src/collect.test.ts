@@ -117,6 +117,7 @@ test('of several meters of a size the primary one counts, then the latest that i
     item('Standard_D2s_v3', 3, { effectiveStartDate: '2025-01-01T00:00:00Z' }),
     item('Standard_D2s_v3', 3, { effectiveStartDate: '2025-01-01T00:00:00Z' }),
     item('Standard_D2s_v3', 4, { effectiveStartDate: '2027-01-01T00:00:00Z' }),
+    item('Standard_D2s_v3', 0, { effectiveStartDate: '2025-07-01T00:00:00Z' }),
   ];
   await using cloud = await azure({ eastus: page(items) });
   assert.deepEqual(names(await cloud.collect()), ['Standard_D2s_v3 eastus on-demand 3']);

@@ -128,13 +128,19 @@ function capacityTypeOf({ meterName }: RetailItem): 'on-demand' | 'spot' {
   return /\bSpot\b/.test(meterName) ? 'spot' : 'on-demand';
 }
 
-/** Of several meters of one size: the primary ones, since those are billed, and of these the latest. */
+/** Of several meters of one size: those with a price, of these the primary ones, which are billed, and of these the latest. */
 function inForce(items: readonly RetailItem[]): readonly RetailItem[] {
-  const primary = items.filter((item) => item.isPrimaryMeterRegion);
-  const candidates = primary.length > 0 ? primary : items;
+  const priced = preferred(items, ({ retailPrice }) => retailPrice > 0);
+  const candidates = preferred(priced, ({ isPrimaryMeterRegion }) => isPrimaryMeterRegion);
   const startOf = (item: RetailItem): number => Date.parse(item.effectiveStartDate);
   const latest = Math.max(...candidates.map(startOf));
   return candidates.filter((item) => startOf(item) === latest);
+}
+
+/** Those that fit, or all when none does. */
+function preferred(items: readonly RetailItem[], fits: (item: RetailItem) => boolean): readonly RetailItem[] {
+  const fitting = items.filter(fits);
+  return fitting.length > 0 ? fitting : items;
 }
 
 function incomplete(what: string): BerthError {

@@ -54,7 +54,7 @@ export async function readRegions(http: Http, signal: AbortSignal): Promise<stri
 }
 
 export function readRegionPrices(http: Http, region: string, signal: AbortSignal): AsyncGenerator<RetailItem> {
-  return readItems(http, [...EVERYWHERE, `armRegionName eq '${region}'`], signal);
+  return readItems(http, [...EVERYWHERE, `armRegionName eq '${region.replaceAll("'", "''")}'`], signal);
 }
 
 async function* readItems(http: Http, filter: readonly string[], signal: AbortSignal): AsyncGenerator<RetailItem> {
