@@ -28,7 +28,7 @@ test('a name is taken apart as the naming rules put it together', () => {
   assert.equal(parseSkuName('Dsv3 Type1'), null);
 });
 
-// vCPUs and GiB as Azure's Resource SKUs API lists them.
+// vCPUs and GiB as Azure tells them, in its list of resource SKUs or on the pages of the series.
 const CPU_SIZES: readonly (readonly [name: string, cpus: number, gib: number])[] = [
   ['Standard_A2m_v2', 2, 16],
   ['Standard_A8_v2', 8, 16],
