@@ -3,10 +3,10 @@
  * errors that say what happened to whom. Clock, waiting and chance are arguments.
  */
 import type { ZodType } from 'zod';
-import { codeOfStatus, HttpError, type HttpErrorCode } from './http-error.ts';
+import { failure, isHtml, nameOf, noContent, refusal, TimedOut } from './failure.ts';
+import { HttpError } from './http-error.ts';
 import { readLines, readText } from './read-body.ts';
-import { withoutSecrets } from './redact.ts';
-import { retryAfter, retryDelay } from './retry.ts';
+import { retryDelay } from './retry.ts';
 
 export { HttpError, type HttpErrorCode } from './http-error.ts';
 
@@ -97,7 +97,7 @@ export function createHttp(options: HttpOptions): Http {
   const text = (request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> =>
     send(request, signal, async ({ status, headers, body }) => {
       const said = await readText(body, request.maxBytes ?? MAX_BYTES, nameOf(request));
-      if (status === 304) throw unexpected(request, status);
+      if (status === 304) throw noContent(request, status);
       return { status, headers, text: said };
     });
 
@@ -112,7 +112,7 @@ export function createHttp(options: HttpOptions): Http {
     },
     async *lines(request, signal) {
       const { status, body } = await send(request, signal, (stream) => stream);
-      if (status === 304) throw unexpected(request, status);
+      if (status === 304) throw noContent(request, status);
       const limits = { maxBytes: request.maxBytes ?? MAX_BYTES, idleMs: request.timeoutMs ?? TIMEOUT_MS };
       try {
         yield* readLines(body, limits, nameOf(request), signal);
@@ -121,12 +121,6 @@ export function createHttp(options: HttpOptions): Http {
       }
     },
   };
-}
-
-/** Method, host and path: a query may hold a key. */
-function nameOf(request: HttpRequest): string {
-  const { host, pathname } = new URL(request.url);
-  return `${request.method ?? 'GET'} ${host}${pathname}`;
 }
 
 async function withRetries<T>(options: HttpOptions, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
@@ -149,26 +143,16 @@ function mayRepeat(error: HttpError): boolean {
   return error.code === 'rate-limited' || error.code === 'transient';
 }
 
-/** Where a second time might do a second thing, a failure leaves the outcome open. */
-function codeFor(request: HttpRequest, code: HttpErrorCode): HttpErrorCode {
-  const reads = request.method === undefined || request.method === 'GET' || request.method === 'HEAD';
-  return code === 'transient' && !(request.repeatable ?? reads) ? 'unknown' : code;
-}
-
 /** Runs `work` with a signal that aborts with the caller's or after `ms`; the timer does not outlive the work. */
 async function within<T>(ms: number, signal: AbortSignal, work: (cut: AbortSignal) => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   const slow = new AbortController();
-  const timer = setTimeout(() => slow.abort(new TimedOut()), ms);
+  const timer = setTimeout(() => slow.abort(new TimedOut(ms)), ms);
   try {
     return await work(AbortSignal.any([signal, slow.signal]));
   } finally {
     clearTimeout(timer);
   }
-}
-
-class TimedOut extends Error {
-  override readonly name = 'TimeoutError';
 }
 
 /** Its head, once it is one to read: everything else is thrown, with what the other side said. */
@@ -218,70 +202,6 @@ function isObject(body: HttpRequest['body']): body is Readonly<Record<string, un
   return typeof body === 'object' && !(body instanceof Uint8Array);
 }
 
-/** How much of a refusal is told. */
-const TOLD = 300;
-
-async function refusal(response: Response, request: HttpRequest, now: number): Promise<HttpError> {
-  const { status } = response;
-  const said = await readText(response.body ?? new Blob([]).stream(), 64 * 1024, nameOf(request)).catch(() => '');
-  const plain = isHtml(said) ? '' : withoutSecrets(said, request).trim().replace(/\s+/g, ' ').slice(0, TOLD);
-  const words = status >= 300 && status < 400 ? redirectedTo(response) : plain;
-  const message = `${nameOf(request)} answered ${status}${words === '' ? '' : `: ${words}`}`;
-  const retryAfterMs = retryAfter(response.headers, now);
-  return new HttpError(codeFor(request, codeOfStatus(status)), message, { status, retryAfterMs });
-}
-
-function redirectedTo(response: Response): string {
-  const location = response.headers.get('location') ?? '';
-  const host = URL.canParse(location) ? new URL(location).host : 'another path';
-  return `it points to ${host}, and redirects are not followed`;
-}
-
-function unexpected(request: HttpRequest, status: number): HttpError {
-  return new HttpError('unknown', `${nameOf(request)} answered ${status} and no content`, {
-    status,
-    retryAfterMs: null,
-  });
-}
-
-/** What `fetch` or a reader threw, in our words. An abort by the caller stays what it is. */
-function failure(error: unknown, request: HttpRequest, signal: AbortSignal): unknown {
-  if (signal.aborted) return signal.reason;
-  if (error instanceof HttpError) return error;
-  const name = nameOf(request);
-  const details = { status: null, retryAfterMs: null, cause: error };
-  if (error instanceof TimedOut) {
-    const seconds = (request.timeoutMs ?? TIMEOUT_MS) / 1000;
-    return new HttpError(codeFor(request, 'transient'), `${name} did not answer within ${seconds} s`, details);
-  }
-  const code = neverArrived(error) ? 'transient' : codeFor(request, 'transient');
-  return new HttpError(code, `${name} failed: ${reasonOf(error)}`, details);
-}
-
-/** There was no connection, so nothing was sent and nothing was done. */
-function neverArrived(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return ('code' in error && UNCONNECTED.has(String(error.code))) || neverArrived(error.cause);
-}
-
-const UNCONNECTED: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
-/** `fetch` says "fetch failed" and keeps the reason in its cause. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.cause instanceof Error) return reasonOf(error.cause);
-  // Several addresses were tried, each with its own failure.
-  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  return error.message;
-}
-
 function parseJson<T>(answer: HttpAnswer, request: HttpRequest & { readonly schema: ZodType<T> }): T {
   const details = { status: answer.status, retryAfterMs: null };
   let value: unknown;
@@ -300,8 +220,4 @@ function parseJson<T>(answer: HttpAnswer, request: HttpRequest & { readonly sche
   const where = issue === undefined || issue.path.length === 0 ? 'the answer' : `\`${issue.path.join('.')}\``;
   const message = `${nameOf(request)} answered in another shape than documented: ${where}: ${issue?.message ?? ''}`;
   throw new HttpError('unknown', message, { ...details, cause: parsed.error });
-}
-
-function isHtml(text: string): boolean {
-  return /^\s*<(?:!doctype|html|head|body)/i.test(text);
 }
