@@ -1,7 +1,9 @@
 /** Which accelerators are sold, where, and from what price: `berth gpus`. */
 
 import type { AcceleratorVendor, CapacityType } from '@berth/core/offer';
-import { endRow, firstRow, rowPasses, type Selection } from './selection.ts';
+import type { CatalogAccelerator } from './catalog-offer.ts';
+import { countRegions, RegionMarks, tallyOf } from './group-tally.ts';
+import type { Selection } from './selection.ts';
 import { CAPACITY_TYPES, codeAt } from './snapshot-columns.ts';
 
 /** US dollars per hour; null: it is not sold so. */
@@ -45,7 +47,6 @@ export function listAccelerators(selections: readonly Selection[]): readonly Acc
   const gathered = new Map<string, Gathered>();
   for (const selection of selections) gather(selection, gathered);
   return [...gathered.values()]
-    .filter(({ offers }) => offers > 0)
     .sort((a, b) => (a.name === b.name ? (a.memoryMiB ?? -1) - (b.memoryMiB ?? -1) : a.name < b.name ? -1 : 1))
     .map(({ name, known, vendor, memoryMiB, offers, backends, regions, counts, lowest }) => ({
       name,
@@ -62,53 +63,54 @@ export function listAccelerators(selections: readonly Selection[]): readonly Acc
 }
 
 function gather(selection: Selection, into: Map<string, Gathered>): void {
-  const { snapshot, groups, groupCount, byRow } = selection;
+  const { snapshot, groups, groupCount } = selection;
   const { columns, accelerators } = snapshot;
-  const { words, price } = columns;
+  const marks = new Map<string, RegionMarks>();
+  const regions = countRegions(columns);
+  const listings: (Gathered | undefined)[] = [];
   for (let at = 0; at < groupCount; at += 1) {
     const group = groups[at] ?? 0;
     const shape = codeAt(columns.groupShape, group);
-    const accelerator = accelerators[codeAt(columns.shapeAccelerator, shape) - 1];
-    if (accelerator === undefined) continue;
-    const { name, known, vendor, memoryMiB, count } = accelerator;
-    const key = JSON.stringify([name, memoryMiB, known]);
-    let listing = into.get(key);
-    if (listing === undefined) {
-      listing = {
-        name,
-        known,
-        vendor,
-        memoryMiB,
-        offers: 0,
-        backends: new Set(),
-        regions: new Set(),
-        counts: new Set(),
-        lowest: new Map(),
-      };
-      into.set(key, listing);
-    }
-    const backend = words[columns.backends[codeAt(columns.shapeBackend, shape)] ?? 0] ?? '';
-    const regionsSeen = new Set<number>();
-    const end = endRow(selection, group);
-    let first: number | null = null;
-    for (let row = firstRow(selection, group); row < end; row += 1) {
-      if (byRow && !rowPasses(selection, row)) continue;
-      first ??= price[row] ?? 0; // rows are sorted by price
-      listing.offers += 1;
-      const region = columns.locations[codeAt(columns.location, row) * 3] ?? 0;
-      if (regionsSeen.has(region)) continue;
-      regionsSeen.add(region);
-      listing.regions.add(`${backend}/${words[region] ?? ''}`);
-    }
-    if (first === null) continue;
+    const code = codeAt(columns.shapeAccelerator, shape) - 1;
+    const accelerator = accelerators[code];
+    const tally = accelerator === undefined ? null : tallyOf(selection, group);
+    if (accelerator === undefined || tally === null) continue;
+    const listing = listings[code] ?? listingOf(accelerator, into);
+    listings[code] = listing;
+    listing.offers += tally.count;
+    listing.counts.add(accelerator.count);
+    const backend = columns.words[columns.backends[codeAt(columns.shapeBackend, shape)] ?? 0] ?? '';
     listing.backends.add(backend);
-    listing.counts.add(count);
+    const key = `${code}/${backend}`;
+    const seen = marks.get(key) ?? new RegionMarks(columns, regions);
+    marks.set(key, seen);
+    seen.mark(selection, group, (region) => listing.regions.add(`${backend}/${region}`));
     const capacityType = CAPACITY_TYPES[codeAt(columns.groupCapacity, group)] ?? 'on-demand';
     const lowest = listing.lowest.get(capacityType);
-    const perGpu = first / count;
+    const perGpu = tally.minPrice / accelerator.count;
     listing.lowest.set(capacityType, {
-      machine: Math.min(first, lowest?.machine ?? first),
+      machine: Math.min(tally.minPrice, lowest?.machine ?? tally.minPrice),
       perGpu: Math.min(perGpu, lowest?.perGpu ?? perGpu),
     });
   }
+}
+
+function listingOf({ name, known, vendor, memoryMiB }: CatalogAccelerator, into: Map<string, Gathered>): Gathered {
+  const key = JSON.stringify([name, memoryMiB, known]);
+  let listing = into.get(key);
+  if (listing === undefined) {
+    listing = {
+      name,
+      known,
+      vendor,
+      memoryMiB,
+      offers: 0,
+      backends: new Set(),
+      regions: new Set(),
+      counts: new Set(),
+      lowest: new Map(),
+    };
+    into.set(key, listing);
+  }
+  return listing;
 }

@@ -1,9 +1,9 @@
 /** Offers that pass, gathered under what they share. */
 
 import type { OfferGroup, OfferGroupKey } from '@berth/core/offers';
-import { isChoosable } from '@berth/core/rank';
+import { CHOOSABLE, countRegions, RegionMarks, tallyOf } from './group-tally.ts';
 import { endRow, firstRow, rowPasses, type Selection } from './selection.ts';
-import { AVAILABILITIES, CAPACITY_TYPES, codeAt } from './snapshot-columns.ts';
+import { CAPACITY_TYPES, codeAt } from './snapshot-columns.ts';
 
 interface Gathered {
   readonly gpu: NonNullable<OfferGroup['gpu']> | null;
@@ -28,9 +28,10 @@ interface Cell {
   readonly gpuCount: number;
   readonly backend: string;
   readonly byRegion: (Gathered | undefined)[];
+  /** Where regions do not part them. */
+  whole: Gathered | null;
+  readonly regions: RegionMarks;
 }
-
-const CHOOSABLE = AVAILABILITIES.map(isChoosable);
 
 /** In the order of their cheapest offer, and how many offers there are in all. Regions of two backends are two. */
 export function groupSelections(
@@ -45,35 +46,69 @@ export function groupSelections(
 }
 
 function gather(selection: Selection, by: readonly OfferGroupKey[], into: Map<string, Gathered>): void {
-  const { snapshot, groups, groupCount, byRow } = selection;
-  const { columns } = snapshot;
-  const { words, price, locations } = columns;
+  const { groups, groupCount } = selection;
+  const { columns } = selection.snapshot;
   const cells = new Map<number, Cell>();
+  const regions = countRegions(columns);
+  const isByRegion = by.includes('region');
   for (let at = 0; at < groupCount; at += 1) {
     const group = groups[at] ?? 0;
-    const cell = cellOf(selection, group, cells);
-    const capacityBit = 1 << codeAt(columns.groupCapacity, group);
-    const end = endRow(selection, group);
-    for (let row = firstRow(selection, group); row < end; row += 1) {
-      if (byRow && !rowPasses(selection, row)) continue;
-      const region = locations[codeAt(columns.location, row) * 3] ?? 0;
-      let place = cell.byRegion[region];
-      if (place === undefined) {
-        place = placeOf(cell, words[region] ?? '', by, into);
-        cell.byRegion[region] = place;
-      }
-      const amount = price[row] ?? 0;
-      place.count += 1;
-      if (amount < place.minPrice) place.minPrice = amount;
-      if (amount > place.maxPrice) place.maxPrice = amount;
-      if (CHOOSABLE[codeAt(columns.availability, row)] === true) place.choosable += 1;
-      if (cell.gpuCount > 0) place.minPricePerGpu = Math.min(place.minPricePerGpu, amount / cell.gpuCount);
-      place.capacityTypes |= capacityBit;
-    }
+    const cell = cellOf(selection, group, cells, regions);
+    if (isByRegion) addByRegion(cell, selection, group, by, into);
+    else addWhole(cell, selection, group, by, into);
   }
 }
 
-function cellOf({ snapshot }: Selection, group: number, cells: Map<number, Cell>): Cell {
+function addWhole(
+  cell: Cell,
+  selection: Selection,
+  group: number,
+  by: readonly OfferGroupKey[],
+  into: Map<string, Gathered>,
+): void {
+  const tally = tallyOf(selection, group);
+  if (tally === null) return;
+  cell.whole ??= placeOf(cell, null, by, into);
+  const place = cell.whole;
+  place.count += tally.count;
+  place.choosable += tally.choosable;
+  place.minPrice = Math.min(place.minPrice, tally.minPrice);
+  place.maxPrice = Math.max(place.maxPrice, tally.maxPrice);
+  if (cell.gpuCount > 0) place.minPricePerGpu = Math.min(place.minPricePerGpu, tally.minPrice / cell.gpuCount);
+  place.capacityTypes |= 1 << codeAt(selection.snapshot.columns.groupCapacity, group);
+  cell.regions.mark(selection, group, (region) => place.regions.add(region));
+}
+
+function addByRegion(
+  cell: Cell,
+  selection: Selection,
+  group: number,
+  by: readonly OfferGroupKey[],
+  into: Map<string, Gathered>,
+): void {
+  const { columns } = selection.snapshot;
+  const { words, price, locations, location, availability } = columns;
+  const capacityBit = 1 << codeAt(columns.groupCapacity, group);
+  const end = endRow(selection, group);
+  for (let row = firstRow(selection, group); row < end; row += 1) {
+    if (selection.byRow && !rowPasses(selection, row)) continue;
+    const region = locations[codeAt(location, row) * 3] ?? 0;
+    let place = cell.byRegion[region];
+    if (place === undefined) {
+      place = placeOf(cell, words[region] ?? '', by, into);
+      cell.byRegion[region] = place;
+    }
+    const amount = price[row] ?? 0;
+    place.count += 1;
+    if (amount < place.minPrice) place.minPrice = amount;
+    if (amount > place.maxPrice) place.maxPrice = amount;
+    if (CHOOSABLE[codeAt(availability, row)] === true) place.choosable += 1;
+    if (cell.gpuCount > 0) place.minPricePerGpu = Math.min(place.minPricePerGpu, amount / cell.gpuCount);
+    place.capacityTypes |= capacityBit;
+  }
+}
+
+function cellOf({ snapshot }: Selection, group: number, cells: Map<number, Cell>, regions: number): Cell {
   const { columns, accelerators } = snapshot;
   const shape = codeAt(columns.groupShape, group);
   const acceleratorCode = codeAt(columns.shapeAccelerator, shape);
@@ -87,6 +122,8 @@ function cellOf({ snapshot }: Selection, group: number, cells: Map<number, Cell>
       gpuCount: accelerator?.count ?? 0,
       backend: columns.words[columns.backends[backendCode] ?? 0] ?? '',
       byRegion: [],
+      whole: null,
+      regions: new RegionMarks(columns, regions),
     };
     cells.set(key, cell);
   }
@@ -95,7 +132,7 @@ function cellOf({ snapshot }: Selection, group: number, cells: Map<number, Cell>
 
 function placeOf(
   { gpu, gpuCount, backend }: Cell,
-  region: string,
+  region: string | null,
   by: readonly OfferGroupKey[],
   into: Map<string, Gathered>,
 ): Gathered {
@@ -110,7 +147,7 @@ function placeOf(
     place = {
       gpu,
       backend,
-      region,
+      region: region ?? '',
       gpuCount,
       count: 0,
       minPrice: Number.POSITIVE_INFINITY,
@@ -125,7 +162,7 @@ function placeOf(
     into.set(key, place);
   }
   place.backends.add(backend);
-  place.regions.add(region);
+  if (region !== null) place.regions.add(region);
   place.gpuCounts.add(gpuCount);
   return place;
 }
