@@ -30,38 +30,40 @@ interface Prices {
   spot: number | null;
 }
 
-export interface SkypilotText {
-  readonly text: string;
-  /** Offers that the format cannot hold, counted by reason. */
-  readonly leftOut: ReadonlyMap<string, number>;
-}
-
 /**
  * On-demand and spot price of one shape in one place share a row. What the format has no column for is
  * left away: country, flags, provider data, interconnect, network, availability, form factor and age,
  * and in v8 the disk. Of several offers that then say the same, the cheapest is written.
  */
-export function writeSkypilotVms(offers: Iterable<CatalogOffer>, schema: SkypilotSchema): SkypilotText {
-  const leftOut = new Map<string, number>();
-  const rows = new Map<string, Prices>();
-  for (const offer of offers) {
+export class SkypilotVms {
+  readonly #schema: SkypilotSchema;
+  readonly #rows = new Map<string, Prices>();
+
+  constructor(schema: SkypilotSchema) {
+    this.#schema = schema;
+  }
+
+  /** Null, or why the format cannot hold this offer, which is then left out. */
+  add(offer: CatalogOffer): string | null {
     const reason = whyNotSkypilot(offer);
-    if (reason !== null) {
-      leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1);
-      continue;
-    }
-    const key = shapeCells(offer, schema).join('\n');
-    const row = rows.get(key) ?? { offer, onDemand: null, spot: null };
+    if (reason !== null) return reason;
+    const key = shapeCells(offer, this.#schema).join('\n');
+    const row = this.#rows.get(key) ?? { offer, onDemand: null, spot: null };
     const price = offer.capacityType === 'spot' ? 'spot' : 'onDemand';
     row[price] = Math.min(row[price] ?? Number.POSITIVE_INFINITY, offer.pricePerHour);
-    rows.set(key, row);
+    this.#rows.set(key, row);
+    return null;
   }
-  const lines = [csvRow(schema === 'v9' ? V9 : V8)];
-  for (const { offer, onDemand, spot } of rows.values()) {
-    const cells = shapeCells(offer, schema);
-    lines.push(csvRow([...cells.slice(0, 6), optional(onDemand), optional(spot), ...cells.slice(6)]));
+
+  /** The whole file. */
+  text(): string {
+    const lines = [csvRow(this.#schema === 'v9' ? V9 : V8)];
+    for (const { offer, onDemand, spot } of this.#rows.values()) {
+      const cells = shapeCells(offer, this.#schema);
+      lines.push(csvRow([...cells.slice(0, 6), optional(onDemand), optional(spot), ...cells.slice(6)]));
+    }
+    return lines.join('');
   }
-  return { text: lines.join(''), leftOut };
 }
 
 /** Why SkyPilot's catalog cannot hold this offer; null: it can. */

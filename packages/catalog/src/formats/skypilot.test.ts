@@ -6,7 +6,7 @@ import { normalizeOffer } from '../normalize.ts';
 import { CsvError } from './csv-error.ts';
 import { readSkypilotVms } from './skypilot.ts';
 import { readSkypilotImages, readSkypilotQuotas, writeSkypilotImages, writeSkypilotQuotas } from './skypilot-tables.ts';
-import { type SkypilotSchema, whyNotSkypilot, writeSkypilotVms } from './skypilot-writer.ts';
+import { type SkypilotSchema, SkypilotVms, whyNotSkypilot } from './skypilot-writer.ts';
 
 const utf8 = new TextEncoder();
 
@@ -218,8 +218,9 @@ test('write, then read is the same offers: all but what the format has no place 
           if (known === undefined || known.pricePerHour > normalized.offer.pricePerHour)
             cheapest.set(key, normalized.offer);
         }
-        const { text } = writeSkypilotVms(cheapest.values(), schema);
-        const { offers, report } = await read(text);
+        const file = new SkypilotVms(schema);
+        for (const one of cheapest.values()) file.add(one);
+        const { offers, report } = await read(file.text());
         const sorted = (list: Iterable<CatalogOffer>) =>
           [...list].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
         assert.deepEqual(sorted(offers), sorted(cheapest.values()));
@@ -229,7 +230,7 @@ test('write, then read is the same offers: all but what the format has no place 
   );
 });
 
-test('what SkyPilot has no words for is left out and counted', () => {
+test('what SkyPilot has no words for is named and left out', () => {
   const made = (backend: string, capacityType: 'reserved' | 'on-demand') => {
     const normalized = normalizeOffer(
       {
@@ -246,11 +247,11 @@ test('what SkyPilot has no words for is left out and counted', () => {
     assert.ok(normalized.ok);
     return normalized.offer;
   };
-  const { leftOut } = writeSkypilotVms([made('aws', 'reserved'), made('gcp', 'on-demand')], 'v8');
-  assert.deepEqual(
-    [...leftOut.keys()],
-    ['it is reserved capacity', 'SkyPilot prices hosts and accelerators of GCP apart'],
-  );
+  const file = new SkypilotVms('v8');
+  assert.equal(file.add(made('aws', 'reserved')), 'it is reserved capacity');
+  assert.equal(file.add(made('gcp', 'on-demand')), 'SkyPilot prices hosts and accelerators of GCP apart');
+  assert.equal(file.add(made('aws', 'on-demand')), null);
+  assert.equal(file.text().split('\r\n').length, 3);
 });
 
 test('images and quotas are read, written and read as the same', async () => {
