@@ -4,11 +4,13 @@
  *   dist/bin/berth.js            the launcher, as it is: any Node can read it
  *   dist/cli/main.js             the command line; a command is a chunk that loads when it is called
  *   dist/server.js               the server
+ *   dist/catalog-tool.js         the catalog of this machine, for the command line without a server
+ *   dist/catalog-worker.js       the same for a thread of the server
  *   dist/backends/NAME/          every backend of `backends/`, a package that discovery finds
  *   dist/agent.js                the agent in one file, which can be carried to another machine
  *   dist/THIRD-PARTY-LICENSES.txt
  *
- * Server and backends are built together and share chunks: what one of them throws, the other must know
+ * Server, catalog tool and backends are built together and share chunks: what one of them throws, the other must know
  * by its class. Which file lies where in a build, each room knows itself (`built-files.ts`).
  */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -67,6 +69,8 @@ export async function buildAll(dist: string): Promise<readonly Metafile[]> {
       ...COMMON,
       entryPoints: {
         server: 'packages/server/src/main.ts',
+        'catalog-tool': 'packages/server/src/catalog-tool.ts',
+        'catalog-worker': 'packages/server/src/catalog-worker.ts',
         ...Object.fromEntries(backends.map(({ folder, module }) => [`backends/${folder}/index`, module])),
       },
       outdir: dist,

@@ -4,7 +4,17 @@ import { test } from 'node:test';
 import { json, logEvent, refuse, startFakeServer, stream } from '@berth/client/fake-server';
 import { COMMANDS } from './command-table.ts';
 import { BIN, world } from './testing/berth.ts';
-import { doneRun, instanceView, jobView, offerView, planView, runView } from './testing/views.ts';
+import {
+  catalogOfferView,
+  doneRun,
+  gpuView,
+  instanceView,
+  jobView,
+  marketView,
+  planView,
+  runView,
+  sourceView,
+} from './testing/views.ts';
 
 const P = '/projects/main';
 
@@ -223,39 +233,62 @@ test('stopping wants a yes, says what became of it, and stops nothing when one o
 test('offers are asked for with what the flags say, and a flag that makes no sense is named', async () => {
   await using server = await startFakeServer();
   await using w = await world(server.url);
-  const sources = [{ backend: 'gcp', status: 'timed-out', offers: 0, message: null }];
-  server.on(`POST ${P}/offers`, json({ offers: [offerView()], total: 3, sources, misfits: [] }));
+  const sources = [sourceView({ source: 'gcp', state: 'failed', reason: 'no answer within 30 s' })];
+  server.on(`POST ${P}/offers/market`, json(marketView({ offers: [catalogOfferView()], total: 3, sources })));
   const result = await w.berth(['offer', '--gpu', 'H100:8', '--spot', '-b', 'aws', '-b', 'gcp', '--max-price', '100']);
   assert.equal(result.code, 0, result.stderr);
-  assert.match(result.stdout, /aws +eu-1 +p5\.48xlarge +192 CPU, 2TB, 100GB disk, H100:80GB x8 +\$98\.32/);
+  assert.match(
+    result.stdout,
+    /aws +eu-1a +p5\.48xlarge +192 CPU, 2TB, H100:80GB x8 +on-demand +\$98\.32 +\$12\.29 +available/,
+  );
   assert.match(result.stdout, /and 2 more offers/);
-  assert.match(result.stderr, /gcp did not answer in time/);
-  assert.deepEqual(JSON.parse(String(server.seen[0]?.body)).configuration, {
-    type: 'task',
-    commands: ['true'],
-    resources: { gpu: 'H100:8' },
+  assert.match(result.stderr, /gcp could not be asked \(no answer within 30 s\)/);
+  assert.deepEqual(JSON.parse(String(server.seen[0]?.body)), {
     backends: ['aws', 'gcp'],
-    max_price: 100,
-    spot_policy: 'spot',
+    capacity_types: ['spot'],
+    gpu: { names: ['H100'], count: { min: 8, max: 8 } },
+    price_per_hour: { max: 100 },
+    limit: 20,
   });
   const bad = await w.berth(['offer', '--gpu', 'H100:8..2']);
   assert.equal(bad.code, 2);
   assert.match(bad.stderr, /^error: --gpu: /);
   const both = await w.berth(['offer', '--spot', '--on-demand']);
   assert.equal(both.code, 2);
+  assert.equal(server.seen.length, 1, 'mistakes are found before anybody is asked');
 });
 
-test('no offers is said with the reasons', async () => {
+test('where nothing fits, the flags that are in the way are named, with what there is without them', async () => {
+  await using server = await startFakeServer();
+  await using w = await world(server.url);
+  const obstacles = [
+    { filter: 'regions + price_per_hour', total_without: 1, total_alone: 0, cheapest_without: catalogOfferView() },
+  ];
+  server.on(`POST ${P}/offers/market`, json(marketView({ obstacles })));
+  assert.equal(
+    (await w.berth(['offer', '--region', 'mars', '--max-price', '1'])).stdout,
+    'No offer fits; `--region` and `--max-price` exclude most.\n' +
+      '  without `--region` and `--max-price`: 1 offer, from $98.32 per hour (aws p5.48xlarge in eu-1a, on-demand)\n',
+  );
+});
+
+test('without flags, offer shows what the project has, popular accelerators, and how to go on', async () => {
   await using server = await startFakeServer();
   await using w = await world(server.url);
   server.on(
-    `POST ${P}/offers`,
-    json({ offers: [], total: 0, sources: [], misfits: [{ reason: 'has no GPU', count: 4 }] }),
+    `POST ${P}/offers/market`,
+    json(marketView({ offers: [catalogOfferView({ backend: 'local' })], total: 1 })),
   );
-  assert.equal(
-    (await w.berth(['offer'])).stdout,
-    'No offer fits. Those that there are do not fit:\n  4 offers: has no GPU\n',
-  );
+  const gpus = [gpuView(), gpuView({ name: 'K80' }), gpuView({ name: 'B200', offers: 0 })];
+  server.on('GET /catalog/gpus', json({ gpus, sources: [sourceView({ source: 'starter', kind: 'starter' })] }));
+  const { stdout, stderr } = await w.berth(['offer']);
+  assert.match(stdout, /^BACKEND.*\nlocal /);
+  assert.match(stdout, /\nH100 +80GB +nvidia +\$2\.00 +\$1\.50 +12 +aws, gcp\n/);
+  assert.doesNotMatch(stdout, /K80|B200/, 'neither what nobody asks for nor what nobody sells');
+  assert.match(stdout, /berth offer --gpu/);
+  assert.match(stderr, /note: prices of 1970-01-01 that ship with Berth/);
+  assert.match((await w.berth(['gpus'])).stdout, /H100.*\n.*K80/);
+  assert.equal(JSON.parse((await w.berth(['gpus', '--all', '--json'])).stdout).gpus.length, 3);
 });
 
 test('bug: a fleet that is full was explained as offers that do not fit', async () => {

@@ -7,3 +7,8 @@ const isSource = import.meta.url.endsWith('.ts');
 export function serverProgram(): string {
   return fileURLToPath(new URL(isSource ? '../../server/src/main.ts' : '../server.js', import.meta.url));
 }
+
+/** The module that works on the catalog of this machine; as large as the server, so it loads when it is needed. */
+export function catalogToolModule(): string {
+  return new URL(isSource ? '../../server/src/catalog-tool.ts' : '../catalog-tool.js', import.meta.url).href;
+}

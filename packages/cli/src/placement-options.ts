@@ -2,7 +2,7 @@ import { BerthError } from '@berth/core/errors';
 import { InvalidArgumentError, Option, type Command as Parser } from 'commander';
 import { collect } from './output/parse-option.ts';
 
-/** Flags that say what is needed and where to look, shared by `apply` and `offer`. */
+/** Flags that say what is needed and where to look, for `apply`. */
 export interface PlacementOptions {
   readonly gpu?: string;
   readonly cpu?: string;
@@ -55,20 +55,6 @@ export function placementOverrides(options: PlacementOptions): Record<string, un
     spot_policy: spot,
   };
   return Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
-}
-
-/**
- * A task that does nothing and needs what the flags say.
- * @throws BerthError whose message names the flag that cannot be understood
- */
-export async function offerConfiguration(options: PlacementOptions): Promise<Record<string, unknown>> {
-  const { checkConfiguration } = await import('@berth/core/configuration');
-  const task = { type: 'task', commands: ['true'], ...placementOverrides(options) };
-  try {
-    return { ...checkConfiguration(task).source };
-  } catch (error) {
-    throw error instanceof BerthError ? aboutFlags(error) : error;
-  }
 }
 
 const FLAG_OF_KEY: Readonly<Record<string, string>> = {

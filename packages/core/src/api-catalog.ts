@@ -120,7 +120,7 @@ export const CatalogSourceView = z.object({
 
 /** What one filter costs: how many offers pass without it, and the cheapest of them. */
 export const CatalogObstacleView = z.object({
-  filter: z.string().describe('Its name in the request: `regions`, `gpu.count`'),
+  filter: z.string().describe('Its name in the request: `regions`, `gpu.count`; several are joined with ` + `'),
   total_without: z.int(),
   total_alone: z.int().describe('How many offers pass when it is the only filter'),
   cheapest_without: CatalogOfferView.nullable(),

@@ -1,12 +1,25 @@
+import type { MarketView } from '@berth/core/api-catalog';
+import { Option } from 'commander';
 import { defineCommand, withJson } from '../command.ts';
+import type { Context } from '../context.ts';
+import { type FilterOptions, FLAG_OF_FILTER, filterBody, withFilter } from '../market/filter-options.ts';
+import { POPULAR } from '../market/popular.ts';
+import { plural } from '../output/format.ts';
 import { printJson } from '../output/json.ts';
-import { formatOffers, formatSources } from '../output/offers.ts';
-import { parseCount } from '../output/parse-option.ts';
+import { formatGpus, formatGroups, formatMarket, formatObstacles, formatSourceNotes } from '../output/market.ts';
+import { collect, parseCount } from '../output/parse-option.ts';
 import { print, say } from '../output/write.ts';
-import { offerConfiguration, type PlacementOptions, withPlacement, withResources } from '../placement-options.ts';
+import { usageError } from '../usage-error.ts';
 
-interface Options extends PlacementOptions {
+const SORTS = ['price', 'price-per-gpu', 'price-per-gpu-gib'] as const;
+const GROUP_KEYS = ['gpu', 'backend', 'region', 'count'] as const;
+
+interface Options extends FilterOptions {
+  readonly sort?: (typeof SORTS)[number];
+  readonly groupBy?: readonly string[];
+  readonly limit?: number;
   readonly maxOffers?: number;
+  readonly configured?: true;
   readonly json?: true;
 }
 
@@ -15,22 +28,98 @@ const SHOWN = 20;
 
 export default defineCommand<Options>({
   define: (parser) =>
-    withJson(withPlacement(withResources(parser)).option('--max-offers <number>', 'how many to show', parseCount)),
+    withJson(
+      withFilter(parser)
+        .option('--configured', 'only what this project can use')
+        .addOption(new Option('--sort <price>', 'by which price').choices(SORTS))
+        .option('--group-by <keys>', 'gpu, backend, region, count: groups instead of offers', collect)
+        .option('--limit <number>', 'how many to show', parseCount)
+        .addOption(new Option('--max-offers <number>', 'the same').argParser(parseCount).hideHelp()),
+    ),
   examples: [
-    'berth offer --gpu A100:80GB:2..4',
-    'berth offer --cpu 8.. --memory 32GB.. --max-price 1.5',
-    'berth offer --gpu H100 --spot --json',
+    'berth offer',
+    'berth offer --gpu H100:8 --cpu 16.. --memory 64GB.. --max-price 30',
+    'berth offer --gpu A100:80GB:1..4 --spot --region us-east-1 --sort price-per-gpu',
+    'berth offer --gpu 24GB.. --country DE --exclude-backend vastai --max-age 6h',
+    'berth offer --gpu 1.. --group-by gpu,backend',
+    'berth offer --configured --json',
   ],
   async run(context, options) {
+    const { json, configured, sort } = options;
+    const filter = filterBody(options);
+    const groupBy = groupKeys(options.groupBy);
+    const limit = options.limit ?? options.maxOffers;
+    const asked = Object.keys(filter).length > 0 || configured || sort !== undefined || groupBy !== undefined;
+    if (!asked && limit === undefined && json !== true) {
+      await overview(context);
+      return;
+    }
     const client = await context.client();
-    const configuration = await offerConfiguration(options);
-    const answer = await client.call('offer.list', { body: { configuration, limit: options.maxOffers ?? SHOWN } });
-    if (options.json === true) {
+    const answer = await client.call('offer.market', {
+      body: {
+        ...filter,
+        limit: limit ?? SHOWN,
+        ...(configured === undefined ? {} : { configured }),
+        ...(sort === undefined ? {} : { sort }),
+        ...(groupBy === undefined ? {} : { group_by: groupBy }),
+      },
+    });
+    if (json === true) {
       printJson(answer);
       return;
     }
-    print(`${formatOffers(answer)}\n`);
-    const problems = formatSources(answer.sources);
-    if (problems !== '') say(`${problems}\n`);
+    print(`${describeAnswer(answer, limit ?? SHOWN)}\n`);
+    tellSources(answer.sources);
   },
 });
+
+function describeAnswer(answer: MarketView, limit: number): string {
+  if (answer.total === 0) return formatObstacles(answer.obstacles, FLAG_OF_FILTER);
+  if (answer.groups !== null) {
+    const more = answer.groups.length - limit;
+    const table = formatGroups(answer.groups.slice(0, limit));
+    return more > 0 ? `${table}\n… and ${plural(more, 'more group')}; \`--limit\` shows more of them` : table;
+  }
+  const table = formatMarket(answer.offers, { now: Date.now(), configured: answer.configured });
+  const more = answer.total - answer.offers.length;
+  return more > 0 ? `${table}\n… and ${plural(more, 'more offer')}; \`--limit\` shows more of them` : table;
+}
+
+/** What somebody wants to see who does not know yet what to ask for. */
+async function overview(context: Context): Promise<void> {
+  const client = await context.client();
+  const [own, { gpus, sources }] = await Promise.all([
+    client.call('offer.market', { body: { configured: true, limit: 5 } }),
+    client.call('catalog.gpus'),
+  ]);
+  const popular = POPULAR.flatMap((name) => gpus.find((gpu) => gpu.name === name && gpu.offers > 0) ?? []);
+  if (own.offers.length > 0) {
+    print(`${formatMarket(own.offers, { now: Date.now() })}\n`);
+    const more = own.total - own.offers.length;
+    print(more > 0 ? `… and ${plural(more, 'more offer')} that this project can use (\`--configured\`)\n\n` : '\n');
+  }
+  if (popular.length > 0) print(`${formatGpus(popular)}\n\n`);
+  print(
+    'Prices are from, per GPU and hour. Go on with `berth offer --gpu H100:8`; `berth gpus` lists every accelerator.\n',
+  );
+  tellSources(sources);
+}
+
+function tellSources(sources: MarketView['sources']): void {
+  const notes = formatSourceNotes(sources, Date.now());
+  if (notes !== '') say(`${notes}\n`);
+}
+
+function groupKeys(given: readonly string[] | undefined): (typeof GROUP_KEYS)[number][] | undefined {
+  if (given === undefined) return undefined;
+  return given
+    .flatMap((text) => text.split(','))
+    .map((word) => {
+      const key = GROUP_KEYS.find((known) => known === word.trim());
+      if (key !== undefined) return key;
+      throw usageError(
+        `--group-by: \`${word}\` is nothing to group by`,
+        `write one or more of ${GROUP_KEYS.join(', ')}`,
+      );
+    });
+}

@@ -1,4 +1,5 @@
 /** For tests: what a server could answer. */
+import type { CatalogGpuView, CatalogOfferView, CatalogSourceView, MarketView } from '@berth/core/api-catalog';
 import type { InstanceView, JobView, OfferView, RunPlanView, RunView } from '@berth/core/api-schemas';
 
 export function jobView(over: Partial<JobView> = {}): JobView {
@@ -127,6 +128,64 @@ export function planView(over: Partial<RunPlanView> = {}): RunPlanView {
     idle_instances: [],
     price_per_hour: 98.32,
     configuration: { type: 'task', commands: ['true'] },
+    ...over,
+  };
+}
+
+export function catalogOfferView(over: Partial<CatalogOfferView> = {}): CatalogOfferView {
+  return {
+    id: 'aws/eu-1/eu-1a/p5.48xlarge/on-demand/H100:80GB:8',
+    backend: 'aws',
+    instance_type: 'p5.48xlarge',
+    region: 'eu-1',
+    zone: 'eu-1a',
+    country: 'IE',
+    capacity_type: 'on-demand',
+    price_per_hour: 98.32,
+    price_per_gpu: 12.29,
+    cpus: 192,
+    cpu_arch: 'x86',
+    memory_mib: 2 * 1024 * 1024,
+    disk_mib: null,
+    accelerator: { name: 'H100', vendor: 'nvidia', known: true, count: 8, memory_mib: 80 * 1024, form_factor: 'SXM' },
+    interconnect: 'EFA',
+    network_gbps: 3200,
+    flags: [],
+    availability: 'available',
+    source: 'aws',
+    collected_at: 1_000,
+    ...over,
+  };
+}
+
+export function sourceView(over: Partial<CatalogSourceView> = {}): CatalogSourceView {
+  return {
+    source: 'aws',
+    kind: 'offline',
+    state: 'fresh',
+    offers: 1,
+    version: null,
+    collected_at: 1_000,
+    reason: null,
+    ...over,
+  };
+}
+
+export function marketView(over: Partial<MarketView> = {}): MarketView {
+  return { offers: [], total: 0, next: null, sources: [], obstacles: [], groups: null, configured: [], ...over };
+}
+
+export function gpuView(over: Partial<CatalogGpuView> = {}): CatalogGpuView {
+  return {
+    name: 'H100',
+    vendor: 'nvidia',
+    architecture: 'Hopper',
+    memory_mib: [80 * 1024],
+    backends: ['aws', 'gcp'],
+    regions: 12,
+    offers: 40,
+    on_demand_from: 2,
+    spot_from: 1.5,
     ...over,
   };
 }

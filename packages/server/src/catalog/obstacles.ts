@@ -3,7 +3,7 @@ import type { AcceleratorFilter, CatalogFilter, CatalogOffer } from '@berth/cata
 import type { Answering } from './answering.ts';
 
 export interface Obstacle {
-  /** Its name in the request: `regions`, `gpu.count`. */
+  /** Its name in the request: `regions`, `gpu.count`; several are joined with ` + `. */
   readonly filter: string;
   readonly totalWithout: number;
   readonly totalAlone: number;
@@ -25,7 +25,27 @@ export function findObstacles(catalog: Answering, filter: CatalogFilter): readon
       cheapestWithout: rest.offers[0] ?? null,
     };
   });
-  return obstacles.sort((a, b) => b.totalWithout - a.totalWithout || a.totalAlone - b.totalAlone);
+  obstacles.sort((a, b) => b.totalWithout - a.totalWithout || a.totalAlone - b.totalAlone);
+  // Where no filter alone is to blame, the hardest ones are together.
+  const together = obstacles.some(({ totalWithout }) => totalWithout > 0)
+    ? null
+    : hardestTogether(catalog, obstacles, filter);
+  return together === null ? obstacles : [together, ...obstacles];
+}
+
+/** The fewest of the hardest filters without which something passes; null: there is nothing at all. */
+function hardestTogether(catalog: Answering, obstacles: readonly Obstacle[], filter: CatalogFilter): Obstacle | null {
+  let rest = filter;
+  const left: string[] = [];
+  for (const { filter: name, totalAlone } of obstacles) {
+    rest = partsOf(rest).find((part) => part.name === name)?.without ?? rest;
+    left.push(name);
+    const { total, offers } = catalog.query({ ...rest, limit: 1 });
+    if (total > 0) {
+      return { filter: left.join(' + '), totalWithout: total, totalAlone, cheapestWithout: offers[0] ?? null };
+    }
+  }
+  return null;
 }
 
 interface Part {

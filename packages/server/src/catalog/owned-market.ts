@@ -4,6 +4,7 @@ import { Catalog } from '@berth/catalog/catalog';
 import { type CatalogOffer, catalogOfferId } from '@berth/catalog/catalog-offer';
 import { decodeSnapshot, encodeSnapshot } from '@berth/catalog/snapshot';
 import type { Offer } from '@berth/core';
+import type { OfferGroup } from '@berth/core/offers';
 import { fromOffer } from './market-offers.ts';
 
 /** A catalog holds prices above zero only; this one is below every price that could be asked for. */
@@ -13,6 +14,8 @@ export interface OwnedMarket {
   readonly catalog: Catalog;
   /** The offer with the price that it really has. */
   priced(offer: CatalogOffer): CatalogOffer;
+  /** The same of a group. */
+  pricedGroup(group: OfferGroup): OfferGroup;
 }
 
 /** `now` in ms since 1970. */
@@ -28,5 +31,16 @@ export function ownedMarket(offers: readonly Offer[], now: number): OwnedMarket 
   return {
     catalog,
     priced: (offer) => ({ ...offer, pricePerHour: prices.get(offer.id) ?? offer.pricePerHour }),
+    pricedGroup: (group) => ({
+      ...group,
+      minPrice: real(group.minPrice),
+      maxPrice: real(group.maxPrice),
+      minPricePerGpu: real(group.minPricePerGpu),
+    }),
   };
+}
+
+/** Divided by a number of devices it is still that small. */
+function real(price: number | null): number | null {
+  return price !== null && price <= NOTHING ? 0 : price;
 }

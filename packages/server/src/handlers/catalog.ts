@@ -1,6 +1,7 @@
 import type { Catalog, CatalogQuery } from '@berth/catalog';
-import type { Offer, ProjectId, Requirements } from '@berth/core';
-import type { MarketBody, MarketView } from '@berth/core/api-catalog';
+import type { ProjectId, Requirements } from '@berth/core';
+import type { CatalogSourceView, MarketBody, MarketView } from '@berth/core/api-catalog';
+import type { OfferList } from '@berth/engine';
 import type { HandlersOf } from '../http/call.ts';
 import type { ServerParts } from './parts.ts';
 
@@ -67,7 +68,7 @@ async function marketAnswer(parts: ServerParts, project: ProjectId, body: Market
   const sold = usable.filter(({ type }) => !parts.backends.isOwned(type)).map(({ type }) => type);
   const own = usable.filter(({ type }) => parts.backends.isOwned(type)).map(({ name }) => name);
   const [catalog, machines] = await Promise.all([service.asked(query), ownOffers(parts, project, own)]);
-  const owned = ownedMarket(machines, clock.now());
+  const owned = ownedMarket(machines.offers, clock.now());
   const onMarket: CatalogQuery = onlyConfigured === true ? { ...query, backends: within(query.backends, sold) } : query;
   const [market, machine] = [catalog.query(onMarket), owned.catalog.query(query)];
   const total = market.total + machine.total;
@@ -79,13 +80,15 @@ async function marketAnswer(parts: ServerParts, project: ProjectId, body: Market
   );
   const { sort: _sort, limit: _limit, after: _after, ...filter } = onMarket;
   const groups =
-    groupBy === undefined ? null : mergeGroups([groupsOf(catalog, onMarket), groupsOf(owned.catalog, query)]);
+    groupBy === undefined
+      ? null
+      : mergeGroups([groupsOf(catalog, onMarket), groupsOf(owned.catalog, query).map(owned.pricedGroup)]);
   return {
     offers: groups === null ? merged.map(views.catalogOfferView) : [],
     total,
     // The next page is of the market alone: own machines are few, and on the first.
     next: market.next,
-    sources: market.sources.map(views.catalogSourceView),
+    sources: [...market.sources.map(views.catalogSourceView), ...failedSources(machines)],
     obstacles: total > 0 ? [] : findObstacles(catalog, filter).map(views.obstacleView),
     groups: groups === null ? null : groups.map(views.catalogGroupView),
     configured: [...sold, ...own],
@@ -111,9 +114,28 @@ const ANYTHING: Requirements = {
   instanceTypes: null,
 };
 
-async function ownOffers(parts: ServerParts, project: ProjectId, names: readonly string[]): Promise<readonly Offer[]> {
-  if (names.length === 0) return [];
-  return (await parts.engine.offers(project, { ...ANYTHING, backends: names })).offers;
+async function ownOffers(parts: ServerParts, project: ProjectId, names: readonly string[]): Promise<OfferList> {
+  if (names.length === 0) return { offers: [], sources: [], misfits: [] };
+  return await parts.engine.offers(project, { ...ANYTHING, backends: names });
+}
+
+/** Backends of the project that could not be asked; those that were are no news. */
+function failedSources({ sources }: OfferList): CatalogSourceView[] {
+  return sources.flatMap(({ backend, status, message }) =>
+    status === 'failed' || status === 'timed-out'
+      ? [
+          {
+            source: backend,
+            kind: 'online' as const,
+            state: 'failed' as const,
+            offers: 0,
+            version: null,
+            collected_at: null,
+            reason: message ?? 'it did not answer in time',
+          },
+        ]
+      : [],
+  );
 }
 
 /** A name that no cloud has stands for none at all: an empty list would mean any. */

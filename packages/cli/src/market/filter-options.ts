@@ -1,0 +1,200 @@
+import type { catalogFilterBody } from '@berth/core/api-catalog';
+import { parseCpu } from '@berth/core/cpu-spec';
+import { parseDuration } from '@berth/core/durations';
+import { BerthError } from '@berth/core/errors';
+import { parseGpu } from '@berth/core/gpu-spec';
+import { MEMORY } from '@berth/core/memory';
+import { parseRange } from '@berth/core/ranges';
+import { InvalidArgumentError, Option, type Command as Parser } from 'commander';
+import type { z } from 'zod';
+import { collect } from '../output/parse-option.ts';
+
+type FilterBody = z.input<typeof catalogFilterBody>;
+
+/** Flags that say what is looked for on the market. */
+export interface FilterOptions {
+  readonly gpu?: string;
+  readonly cpu?: string;
+  readonly memory?: string;
+  readonly disk?: string;
+  readonly backend?: readonly string[];
+  readonly excludeBackend?: readonly string[];
+  readonly region?: readonly string[];
+  readonly excludeRegion?: readonly string[];
+  readonly zone?: readonly string[];
+  readonly excludeZone?: readonly string[];
+  readonly country?: readonly string[];
+  readonly excludeCountry?: readonly string[];
+  readonly instanceType?: readonly string[];
+  readonly excludeInstanceType?: readonly string[];
+  readonly excludeGpu?: readonly string[];
+  readonly formFactor?: readonly ('SXM' | 'PCIe' | 'NVL' | 'OAM')[];
+  readonly maxPrice?: number;
+  readonly maxAge?: number;
+  readonly available?: true;
+  readonly spot?: true;
+  readonly onDemand?: true;
+  readonly spotAuto?: true;
+}
+
+const FORM_FACTORS = ['SXM', 'PCIe', 'NVL', 'OAM'] as const;
+
+export function withFilter(parser: Parser): Parser {
+  return parser
+    .option('--gpu <spec>', 'name, memory and count, for example H100:8 or A100:80GB:2..4')
+    .option('--exclude-gpu <name>', 'not this accelerator; may be repeated', collect)
+    .addOption(
+      new Option('--form-factor <name>', 'how the accelerator is built in; may be repeated')
+        .choices(FORM_FACTORS)
+        .argParser((value: string, before: readonly string[] | undefined) => collect(formFactor(value), before)),
+    )
+    .option('--cpu <spec>', 'count, for example 16.. or arm:4')
+    .option('--memory <range>', 'for example 64GB..')
+    .option('--disk <range>', 'for example 200GB..; a disk that is chosen when a machine is made fits')
+    .option('-b, --backend <name>', 'only this backend; may be repeated', collect)
+    .option('--exclude-backend <name>', 'not this backend; may be repeated', collect)
+    .option('-r, --region <name>', 'only this region; may be repeated', collect)
+    .option('--exclude-region <name>', 'not this region; may be repeated', collect)
+    .option('--zone <name>', 'only this zone; may be repeated', collect)
+    .option('--exclude-zone <name>', 'not this zone; may be repeated', collect)
+    .option('--country <code>', 'only in this country (two letters); may be repeated', collect)
+    .option('--exclude-country <code>', 'not in this country; may be repeated', collect)
+    .option('--instance-type <glob>', 'only these types, for example p5*; may be repeated', collect)
+    .option('--exclude-instance-type <glob>', 'not these types; may be repeated', collect)
+    .option('--max-price <dollars>', 'dollars per hour', parsePrice)
+    .option('--max-age <duration>', 'only prices that are not older, for example 6h', parseAge)
+    .option('--available', 'only what is said to be in stock')
+    .addOption(new Option('--spot', 'only machines that the cloud may take back').conflicts(['onDemand', 'spotAuto']))
+    .addOption(new Option('--on-demand', 'only machines that it may not').conflicts(['spot', 'spotAuto']))
+    .addOption(new Option('--spot-auto', 'either, but nothing reserved').conflicts(['spot', 'onDemand']));
+}
+
+/**
+ * The same as a request; what no flag says is left out.
+ * @throws BerthError whose message names the flag that cannot be understood
+ */
+export function filterBody(options: FilterOptions): FilterBody {
+  const cpu = options.cpu === undefined ? undefined : about('--cpu', () => parseCpu(options.cpu ?? ''));
+  return defined({
+    backends: list(options.backend),
+    exclude_backends: list(options.excludeBackend),
+    instance_types: list(options.instanceType),
+    exclude_instance_types: list(options.excludeInstanceType),
+    regions: list(options.region),
+    exclude_regions: list(options.excludeRegion),
+    zones: list(options.zone),
+    exclude_zones: list(options.excludeZone),
+    countries: list(options.country),
+    exclude_countries: list(options.excludeCountry),
+    capacity_types: capacityTypes(options),
+    cpu_arch: cpu?.arch ?? undefined,
+    cpus: cpu?.count,
+    memory_mib: sizes('--memory', options.memory),
+    disk_mib: sizes('--disk', options.disk),
+    // Most clouds let one choose the disk; leaving them all out would hide the market.
+    unknown_disk: options.disk === undefined ? undefined : 'include',
+    gpu: gpuBody(options),
+    price_per_hour: options.maxPrice === undefined ? undefined : { max: options.maxPrice },
+    availability: options.available === true ? ['available', 'idle'] : undefined,
+    max_age_ms: options.maxAge,
+  });
+}
+
+function gpuBody(options: FilterOptions): FilterBody['gpu'] {
+  const gpu = options.gpu === undefined ? undefined : about('--gpu', () => parseGpu(options.gpu ?? ''));
+  const body = defined({
+    names: list(gpu?.names ?? undefined),
+    exclude_names: list(options.excludeGpu),
+    vendors: gpu?.vendor == null ? undefined : [gpu.vendor],
+    count: gpu?.count,
+    memory_mib: gpu?.memoryMiB ?? undefined,
+    form_factors: list(options.formFactor),
+  });
+  return Object.keys(body).length === 0 ? undefined : body;
+}
+
+function capacityTypes({ spot, onDemand, spotAuto }: FilterOptions): FilterBody['capacity_types'] {
+  if (spot) return ['spot'];
+  if (onDemand) return ['on-demand'];
+  return spotAuto ? ['on-demand', 'spot'] : undefined;
+}
+
+function sizes(flag: string, text: string | undefined) {
+  return text === undefined ? undefined : about(flag, () => parseRange(text, MEMORY));
+}
+
+/** The grammar knows no flags; whoever reads its errors wrote one. */
+function about<T>(flag: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof BerthError)) throw error;
+    const { code, message, hint } = error;
+    throw new BerthError(code, `${flag}: ${message}`, hint === undefined ? {} : { hint });
+  }
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function list<T>(given: readonly T[] | undefined): T[] | undefined {
+  return given === undefined ? undefined : [...given];
+}
+
+/** Without the keys that say nothing: a request holds no `undefined`. */
+function defined<T extends object>(value: T): Defined<T> {
+  // The entries that are left are those of T that are defined, which `fromEntries` cannot know.
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as Defined<T>;
+}
+
+function formFactor(text: string): string {
+  const known = FORM_FACTORS.find((name) => name.toLowerCase() === text.toLowerCase());
+  if (known === undefined) throw new InvalidArgumentError(`It must be one of ${FORM_FACTORS.join(', ')}.`);
+  return known;
+}
+
+function parsePrice(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError('It must be a number of dollars.');
+  return value;
+}
+
+/** In milliseconds. */
+function parseAge(text: string): number {
+  let seconds: number | 'off' = 'off';
+  try {
+    seconds = parseDuration(text);
+  } catch {
+    // Told below.
+  }
+  if (seconds === 'off' || seconds <= 0) throw new InvalidArgumentError('Write a duration like 30m, 6h or 2d.');
+  return seconds * 1000;
+}
+
+/** How a person says what a request calls so; for messages about a filter. */
+export const FLAG_OF_FILTER: Readonly<Record<string, string>> = {
+  backends: '`--backend`',
+  exclude_backends: '`--exclude-backend`',
+  instance_types: '`--instance-type`',
+  exclude_instance_types: '`--exclude-instance-type`',
+  regions: '`--region`',
+  exclude_regions: '`--exclude-region`',
+  zones: '`--zone`',
+  exclude_zones: '`--exclude-zone`',
+  countries: '`--country`',
+  exclude_countries: '`--exclude-country`',
+  capacity_types: '`--spot` or `--on-demand`',
+  cpu_arch: '`--cpu`',
+  cpus: '`--cpu`',
+  memory_mib: '`--memory`',
+  disk_mib: '`--disk`',
+  'gpu.names': 'the name in `--gpu`',
+  'gpu.exclude_names': '`--exclude-gpu`',
+  'gpu.vendors': 'the vendor in `--gpu`',
+  'gpu.count': 'the count in `--gpu`',
+  'gpu.memory_mib': 'the memory in `--gpu`',
+  'gpu.form_factors': '`--form-factor`',
+  price_per_hour: '`--max-price`',
+  availability: '`--available`',
+  max_age_ms: '`--max-age`',
+};

@@ -1,0 +1,20 @@
+/** What most people ask for, newest first; shown to those who ask for nothing. */
+export const POPULAR: readonly string[] = [
+  'B300',
+  'B200',
+  'H200',
+  'H100',
+  'A100',
+  'L40S',
+  'L4',
+  'A10G',
+  'A10',
+  'RTX5090',
+  'RTX4090',
+  'T4',
+  'MI355X',
+  'MI325X',
+  'MI300X',
+  'v6e',
+  'v5litepod',
+];
