@@ -34,3 +34,4 @@ export * from './signature.ts';
 export type { SnapshotMeta } from './snapshot.ts';
 export { decodeSnapshot, decodeSnapshotInSlices, encodeSnapshot, Snapshot, SnapshotBuilder } from './snapshot.ts';
 export * from './source-status.ts';
+export { STARTER_AS_OF, STARTER_SOURCE, STARTER_TABLES, starterOffers } from './starter/starter.ts';
