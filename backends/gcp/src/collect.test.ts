@@ -116,6 +116,8 @@ test('H200, B200 and GB200 are there; what only a reservation gets is reserved',
     'reserved 8xnvidia-b200 gcp-dws-calendar-mode': 90.216,
   });
   assert.deepEqual(prices('a4x-highgpu-4g'), { 'reserved 4xnvidia-gb200 gcp-reservation': 72 });
+  assert.equal(offersOf('a4-highgpu-8g')[0]?.interconnect, 'RoCE');
+  assert.equal(offersOf('a2-highgpu-1g')[0]?.interconnect, null);
 });
 
 test('a part of an H100 machine is not sold on demand, but as spot and by flex-start', () => {
@@ -347,4 +349,10 @@ test('a list in which most machines have lost their price is no list', async () 
     broken((server) => server.on(ROUTES.computeSkus, { json: { skus: few } })),
     /machine types have no price/,
   );
+});
+
+test('a server that does not answer ends with the deadline', async () => {
+  await using server = playGoogle(await replayServer());
+  server.on(ROUTES.machineTypes, { headAfterMs: Infinity });
+  await assert.rejects(collected(server, AbortSignal.timeout(200)), { name: 'TimeoutError' });
 });

@@ -309,12 +309,15 @@ export function httpTo(server: ReplayServer): Http {
   return createHttp({ now: () => 0, sleep: async () => {}, random: () => 0.5, origins });
 }
 
-export async function collected(server: ReplayServer): Promise<Collected> {
+export async function collected(
+  server: ReplayServer,
+  signal: AbortSignal = AbortSignal.timeout(10_000),
+): Promise<Collected> {
   const skipped: string[] = [];
   const offers: CollectedOffer[] = [];
   const found = collectGcp({
     http: httpTo(server),
-    signal: AbortSignal.timeout(10_000),
+    signal,
     now: () => Date.UTC(2026, 10, 20),
     credentials: GcpCredentialsSchema.parse({ key: KEY }),
     log: { progress: () => {}, skipped: (what, reason) => void skipped.push(`${what}: ${reason}`) },

@@ -111,6 +111,14 @@ export function deviceWord(acceleratorType: string): string {
   return acceleratorType.replace(/^nvidia-(?:tesla-)?/, '');
 }
 
+/**
+ * RDMA between machines, over Ethernet: A3 Ultra, A4 and A4X.
+ * Source: https://cloud.google.com/compute/docs/accelerator-optimized-machines
+ */
+export function interconnectOf(type: string): string | null {
+  return /^(?:a3-ultragpu|a4|a4x)-/.test(type) ? 'RoCE' : null;
+}
+
 export type Consumption = 'on-demand' | 'reservation' | 'none';
 
 /**

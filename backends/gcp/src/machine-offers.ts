@@ -4,7 +4,7 @@ import type { CollectLog } from '@berth/catalog/catalog-source';
 import type { CollectedOffer } from '@berth/catalog/collected-offer';
 import { attachmentsOf } from './attachable-gpus.ts';
 import type { MachineType } from './compute-engine.ts';
-import { archOf, bundledSsdGiB, consumptionOf, isRenamed, sharedCpus } from './machine-families.ts';
+import { archOf, bundledSsdGiB, consumptionOf, interconnectOf, isRenamed, sharedCpus } from './machine-families.ts';
 import { type Bill, machinePrice, type Price } from './machine-price.ts';
 import type { Rates } from './rates.ts';
 import { countryOf } from './regions.ts';
@@ -115,6 +115,7 @@ export class MachineOffers {
       country: countryOf(place.region),
       memoryMiB: machine.memoryMb,
       cpuArch: archOf(machine.name, machine.architecture),
+      interconnect: interconnectOf(machine.name),
     };
   }
 

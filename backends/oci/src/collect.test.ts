@@ -203,3 +203,17 @@ test('without one of the two files there is no list: a failure, a cut, a web pag
     await assert.rejects(collected(server), message);
   }
 });
+
+test('a server that does not answer ends with the deadline', async () => {
+  await using server = await replayServer();
+  server.on(SHAPES_ROUTE, { headAfterMs: Infinity }).on(PRODUCTS_ROUTE, { json: { items: PRODUCTS } });
+  await assert.rejects(collected(server, AbortSignal.timeout(50)), { name: 'TimeoutError' });
+});
+
+test('no two offers have one id', () => {
+  const ids = offers.map((offer) => {
+    const result = normalizeOffer(offer, { backend: 'oci', source: 'oci', collectedAt: 0 });
+    return result.ok ? result.offer.id : result.reason;
+  });
+  assert.equal(new Set(ids).size, ids.length);
+});

@@ -198,7 +198,10 @@ export interface Collected {
 }
 
 /** Collects from the server; waits between attempts take no time. */
-export async function collected(server: ReplayServer): Promise<Collected> {
+export async function collected(
+  server: ReplayServer,
+  signal: AbortSignal = AbortSignal.timeout(10_000),
+): Promise<Collected> {
   const skipped: string[] = [];
   const http = createHttp({
     now: () => 0,
@@ -209,7 +212,7 @@ export async function collected(server: ReplayServer): Promise<Collected> {
   const offers: CollectedOffer[] = [];
   const found = collectOci({
     http,
-    signal: AbortSignal.timeout(10_000),
+    signal,
     now: () => 0,
     credentials: null,
     log: { progress: () => {}, skipped: (what, reason) => void skipped.push(`${what}: ${reason}`) },
