@@ -171,7 +171,7 @@ function masksOf(snapshot: Snapshot, filter: CompiledFilter): Masks | null {
               wordOrNull(locations[code * 3 + 2]),
             ) === true),
       ),
-      availability: filter.availability && Uint8Array.from(filter.availability, Number),
+      availability: availabilityMask(columns, filter),
       origin: mask(
         originTimes.length,
         collectedSince === null ? null : (code) => (originTimes[code] ?? 0) >= collectedSince,
@@ -185,6 +185,13 @@ function masksOf(snapshot: Snapshot, filter: CompiledFilter): Masks | null {
     if (error instanceof NothingPasses) return null;
     throw error;
   }
+}
+
+/** Price lists say nothing about stock: their column has one value, and no row needs to be looked at. */
+function availabilityMask({ availability }: SnapshotColumns, filter: CompiledFilter): Mask {
+  const passing = filter.availability;
+  if (passing === null) return null;
+  return mask(availability.length === 0 ? 1 : passing.length, (code) => passing[code] === true);
 }
 
 function mask(length: number, test: ((code: number) => boolean) | null): Mask {
@@ -240,17 +247,23 @@ export function rowPasses({ snapshot, location, availability, origin }: Selectio
 
 /** How many offers pass. */
 export function countOf(selection: Selection): number {
-  const { groups, groupCount, byRow, location } = selection;
-  const locationOnly = location !== null && selection.availability === null && selection.origin === null;
-  const { location: locations } = selection.snapshot.columns;
+  const { groups, groupCount, byRow, location, snapshot } = selection;
+  const inPlace = selection.availability === null && selection.origin === null ? location : null;
   let count = 0;
   for (let at = 0; at < groupCount; at += 1) {
     const group = groups[at] ?? 0;
     const start = firstRow(selection, group);
     const end = endRow(selection, group);
     if (!byRow) count += Math.max(0, end - start);
-    else if (locationOnly) for (let row = start; row < end; row += 1) count += location[codeAt(locations, row)] ?? 0;
+    else if (inPlace !== null) count += countInPlace(snapshot.columns.location, start, end, inPlace);
     else for (let row = start; row < end; row += 1) if (rowPasses(selection, row)) count += 1;
   }
+  return count;
+}
+
+/** On its own, and without `codeAt`, so that it is compiled for one kind of column: it may see every row there is. */
+function countInPlace(codes: Codes, start: number, end: number, isPlace: Uint8Array): number {
+  let count = 0;
+  for (let row = start; row < end; row += 1) count += isPlace[codes[row] ?? 0] ?? 0;
   return count;
 }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { BerthError } from '@berth/core/errors';
+import { OFFER_SORTS } from '@berth/core/offers';
 import fc from 'fast-check';
+import { Catalog } from './catalog.ts';
 import { type CatalogOffer, catalogOfferId } from './catalog-offer.ts';
 import { decodeSnapshot, decodeSnapshotInSlices, encodeSnapshot } from './snapshot.ts';
 import { NOW, randomOffer } from './testing/random-catalog.ts';
@@ -102,6 +105,36 @@ test('an offer that was handed out can be changed without changing the catalog',
     assert.ok(Object.isFrozen(offer.accelerator));
   }
   assert.deepEqual(sorted(snapshot), sorted(list));
+});
+
+test('a file that was made to do harm, its checksum right, is refused or read; it never breaks a query', () => {
+  const bytes = encodeSnapshot(sample(12), meta);
+  let refused = 0;
+  const change = fc.tuple(fc.integer({ min: 56, max: bytes.length - 1 }), fc.integer({ min: 1, max: 255 }));
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+      const forged = bytes.slice();
+      for (const [at, flip] of changes) forged[at] = (forged[at] ?? 0) ^ flip;
+      const hash = createHash('sha256').update(forged.subarray(0, 24)).update(forged.subarray(56));
+      forged.set(hash.digest(), 24);
+      try {
+        const snapshot = decodeSnapshot(forged);
+        const catalog = new Catalog({ now: () => NOW });
+        catalog.replace('aws', snapshot, { kind: 'offline', version: null, staleAfterMs: null });
+        for (const sort of OFFER_SORTS) {
+          const { offers, total } = catalog.query({ sort, limit: 1000 });
+          assert.equal(offers.length, total);
+          for (const { pricePerHour } of offers) assert.ok(pricePerHour > 0 && Number.isFinite(pricePerHour));
+        }
+        assert.equal([...snapshot].length, snapshot.size);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        refused += 1;
+      }
+    }),
+    { numRuns: 3000 },
+  );
+  assert.ok(refused > 300, `${refused} were refused`);
 });
 
 function isRefusal(error: unknown): boolean {
