@@ -5,6 +5,7 @@ export * from './catalog-query.ts';
 export * from './catalog-source.ts';
 export * from './collected-offer.ts';
 export * from './history.ts';
+export * from './history-chart.ts';
 export * from './history-file.ts';
 export * from './history-query.ts';
 export {
