@@ -101,7 +101,8 @@ test('machines with GPUs of their own cost their CPUs, memory, GPUs and disks', 
     prices('a3-megagpu-8g')['on-demand 8xnvidia-h100-mega-80gb'],
     208 * 0.03 + 1872 * 0.0026 + 8 * 10.2 + (6000 * 0.08) / 730,
   );
-  close(prices('g4-standard-48')['on-demand 1xnvidia-rtx-pro-6000'], 48 * 0.05 + 180 * 0.004 + 1.6);
+  // With the rates of us-central1 in the middle of 2026.
+  close(prices('g4-standard-48')['on-demand 1xnvidia-rtx-pro-6000'], 4.49993);
   assert.equal(offersOf('a3-highgpu-8g')[0]?.diskMiB, 6000 * 1024);
 });
 
@@ -128,6 +129,13 @@ test('a part of an H100 machine is not sold on demand, but as spot and by flex-s
   assert.ok(
     skipped.includes('a3-highgpu-1g with 1 nvidia-h100-80gb, flex-start, in us-central1: no price for local SSDs'),
   );
+});
+
+test('a part of a G4 machine has a part of its GPU, at the price of so many eighths', () => {
+  assert.deepEqual(prices('g4-standard-12'), {
+    'on-demand 0.25xnvidia-rtx-pro-6000': 1.29376,
+    'reserved 0.25xnvidia-rtx-pro-6000 gcp-dws-flex-start': 0.64688,
+  });
 });
 
 test('M2 costs its premium on top', () => {

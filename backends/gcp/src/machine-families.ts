@@ -106,6 +106,17 @@ export function gpuWords(acceleratorType: string): readonly string[] {
   return GPU_WORDS[acceleratorType] ?? [deviceWord(acceleratorType).replaceAll('-', ' ')];
 }
 
+/**
+ * Machines with a part of a GPU, by eighths. The API counts whole devices.
+ * Source: https://cloud.google.com/compute/docs/accelerator-optimized-machines#g4-machine-types
+ */
+const EIGHTHS: Readonly<Record<string, number>> = { 'g4-standard-6': 1, 'g4-standard-12': 2, 'g4-standard-24': 4 };
+
+/** Eighths of an RTX PRO 6000 that a machine has; null: whole devices, or none. */
+export function gpuEighths(type: string): number | null {
+  return EIGHTHS[type] ?? null;
+}
+
 /** `nvidia-b200` → `b200`, as the SKUs of slices have it. */
 export function deviceWord(acceleratorType: string): string {
   return acceleratorType.replace(/^nvidia-(?:tesla-)?/, '');

@@ -4,7 +4,15 @@ import type { CollectLog } from '@berth/catalog/catalog-source';
 import type { CollectedOffer } from '@berth/catalog/collected-offer';
 import { attachmentsOf } from './attachable-gpus.ts';
 import type { MachineType } from './compute-engine.ts';
-import { archOf, bundledSsdGiB, consumptionOf, interconnectOf, isRenamed, sharedCpus } from './machine-families.ts';
+import {
+  archOf,
+  bundledSsdGiB,
+  consumptionOf,
+  gpuEighths,
+  interconnectOf,
+  isRenamed,
+  sharedCpus,
+} from './machine-families.ts';
 import { type Bill, machinePrice, type Price } from './machine-price.ts';
 import type { Rates } from './rates.ts';
 import { countryOf } from './regions.ts';
@@ -44,10 +52,11 @@ export class MachineOffers {
     if (tpu !== null) return yield* this.#tpuOffers(machine, tpu, place);
     const [own, ...others] = machine.accelerators ?? [];
     if (others.length > 0) return this.#skip(name, 'it has devices of several kinds');
-    const gpus =
-      own === undefined
-        ? [null, ...attachmentsOf(name, machine.guestCpus, machine.memoryMb, place.attachable)]
-        : [{ type: own.guestAcceleratorType, count: own.guestAcceleratorCount }];
+    const eighths = gpuEighths(name);
+    let gpus: readonly Bill['gpu'][];
+    if (eighths !== null) gpus = [{ type: 'nvidia-rtx-pro-6000', count: eighths / 8 }];
+    else if (own !== undefined) gpus = [{ type: own.guestAcceleratorType, count: own.guestAcceleratorCount }];
+    else gpus = [null, ...attachmentsOf(name, machine.guestCpus, machine.memoryMb, place.attachable)];
     let found = false;
     for (const gpu of gpus) {
       for (const offer of this.#gpuOffers(machine, gpu, place)) {

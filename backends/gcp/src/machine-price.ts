@@ -1,8 +1,8 @@
 /** What a machine costs in a region, made up of what it is made of. */
 
-import { billedAs, deviceWord, gpuWords } from './machine-families.ts';
+import { billedAs, deviceWord, gpuEighths, gpuWords } from './machine-families.ts';
 import type { Rates } from './rates.ts';
-import { ANY_FAMILY, type Terms } from './sku.ts';
+import { ANY_FAMILY, G4_EIGHTH, type Terms } from './sku.ts';
 
 export interface Bill {
   readonly type: string;
@@ -26,6 +26,11 @@ export function machinePrice(bill: Bill, region: string, terms: Terms, rates: Ra
   const rate = (kind: Parameters<Rates['get']>[2], key: string) => rates.get(region, terms, kind, key);
   const whole = rate('machine', bill.type);
   if (whole !== null) return { kind: 'price', perHour: whole };
+  const eighths = gpuEighths(bill.type);
+  if (eighths !== null) {
+    const eighth = rate('slice', G4_EIGHTH);
+    return eighth === null ? { kind: 'not-sold' } : { kind: 'price', perHour: eighth * eighths };
+  }
   if (bill.gpu !== null) {
     const slice = rate('slice', deviceWord(bill.gpu.type));
     if (slice !== null) return { kind: 'price', perHour: slice * bill.gpu.count };

@@ -24,6 +24,7 @@ test('cores and memory belong to the family that is named whole', () => {
     ['Compute optimized Instance Ram running in Dammam', 'on-demand ram c2'],
     ['A3Plus Instance Core running in Iowa', 'on-demand core a3plus'],
     ['A3Ultra Instance Ram running in Iowa', 'on-demand ram a3ultra'],
+    ['DWS Defined Duration A3 Ultra Instance Core running in Iowa', 'flex-start core a3ultra'],
     ['M4Ultramem224 Instance Core running in Iowa', 'on-demand core m4ultramem224'],
     [
       'Memory Optimized Upgrade Premium for Memory-optimized Instance Core running in Iowa',
@@ -42,6 +43,8 @@ test('GPUs are told by their words, slices pay for the whole machine', () => {
     ['H200 141GB GPU running in Iowa', 'on-demand gpu h200 141gb'],
     ['RTX 6000 96GB running in Iowa', 'on-demand gpu rtx 6000 96gb'],
     ['A4 Nvidia B200 (1 gpu slice) running in Iowa', 'on-demand slice b200'],
+    ['1/8 vGPU no lssd running in Iowa', 'on-demand slice g4-eighth'],
+    ['Nvidia L4 Virtual Workstation GPU running in Iowa', 'on-demand gpu l4 virtual workstation'],
   ] as const) {
     assert.equal(meaning(description), expected, description);
   }
@@ -64,6 +67,8 @@ test('TPUs are told by version, pods apart; their preemptible prices are filed u
   assert.equal(meaning('TPU7x running in Iowa'), 'on-demand tpu v7x');
   assert.equal(meaning('Preemptible Tpu-v2 accelerator in Taiwan'), 'spot tpu v2');
   assert.equal(meaning('Tpu-v3 Pod accelerator running in Netherlands'), 'on-demand tpu v3 pod');
+  // In the group of TPUs, wherever the version and the word stand.
+  assert.equal(meaning('Cloud Tpu-v2-8 Preemptible in Taiwan', 'OnDemand', 'Compute', 'TPU'), 'spot tpu v2');
 });
 
 test('local disks have a price of their family or of all', () => {
@@ -86,7 +91,7 @@ test('other ways to pay and other things are none of ours', () => {
     'C2 Sole Tenancy Instance Core running in Iowa',
     'Reserved Nvidia H100 80GB GPU in Iowa',
     'Sole Tenancy Premium for N2 Instance Core running in Iowa',
-    '1/8 vGPU no lssd running in Iowa',
+    '1/2 vGPU with something running in Iowa',
     'DWS Something New A3 Core running in Iowa',
     'Network Inter Zone Data Transfer Out',
   ]) {

@@ -54,13 +54,16 @@ const TERMS_OF_WORDS: readonly (readonly [words: RegExp, terms: Terms])[] = [
   [/^DWS Defined Duration | attached to DWS Defined Duration VMs$/i, 'flex-start'],
 ];
 
-/** Other ways to pay, shapes of one's own, shares of a GPU, and what a stopped machine costs. */
+/** Other ways to pay, shapes of one's own, other shares of a GPU, and what a stopped machine costs. */
 const OTHER =
   /\b(?:Commitment|Committed|Sole Tenancy|Reserved|Custom|Extended|Suspended|Capacity Optimized|vGPU|DWS)\b/i;
 
 /** M2 is billed like M1, and this on top. */
 export const M2_PREMIUM = 'm2-premium';
 const PREMIUM = /^Memory Optimized Upgrade Premium for Memory-optimized Instance (Core|Ram)$/i;
+
+/** An eighth of a G4 machine with one GPU, its CPUs and memory included. */
+export const G4_EIGHTH = 'g4-eighth';
 
 /** Families whose SKUs do not carry their name. */
 const NAMELESS: Readonly<Record<string, string>> = { 'compute optimized': 'c2', 'memory-optimized': 'm1' };
@@ -77,6 +80,7 @@ export function meaningOf({ description, category }: Pick<Sku, 'description' | '
     terms = named;
     words = words.replace(pattern, '').trim();
   }
+  if (category.resourceGroup === 'TPU' && /\bPreemptible\b/i.test(words)) terms = 'spot';
   const of = partOf(words, category);
   return of === null ? null : { ...of, terms };
 }
@@ -84,12 +88,13 @@ export function meaningOf({ description, category }: Pick<Sku, 'description' | '
 function partOf(words: string, category: Sku['category']): Omit<SkuMeaning, 'terms'> | null {
   const premium = PREMIUM.exec(words)?.[1];
   if (premium !== undefined) return { kind: coreOrRam(premium), key: M2_PREMIUM };
+  if (/^1\/8 vGPU no lssd$/i.test(words)) return { kind: 'slice', key: G4_EIGHTH };
   if (OTHER.test(words) || /\bPremium\b/i.test(words)) return null;
   if (category.resourceFamily === 'Storage') return ssdOf(words);
   if (category.resourceFamily !== 'Compute') return null;
   if (category.resourceGroup === 'F1Micro') return { kind: 'machine', key: 'f1-micro' };
   if (category.resourceGroup === 'G1Small') return { kind: 'machine', key: 'g1-small' };
-  return tpuOf(words) ?? sliceOf(words) ?? gpuOf(words) ?? coreOrRamOf(words) ?? ssdOf(words);
+  return tpuOf(words, category.resourceGroup) ?? sliceOf(words) ?? gpuOf(words) ?? coreOrRamOf(words) ?? ssdOf(words);
 }
 
 function ssdOf(words: string): Omit<SkuMeaning, 'terms'> | null {
@@ -102,10 +107,12 @@ function ssdOf(words: string): Omit<SkuMeaning, 'terms'> | null {
 export const ANY_FAMILY = '*';
 
 /** `TpuV5e`, `TPU7x`, `Tpu-v2 accelerator`, `Tpu-v3 Pod`. */
-function tpuOf(words: string): Omit<SkuMeaning, 'terms'> | null {
-  const version = /^TPU[- ]?v?(\d+\w*)\b/i.exec(words)?.[1];
+function tpuOf(words: string, group: string): Omit<SkuMeaning, 'terms'> | null {
+  // In the group of TPUs the version may stand anywhere; elsewhere a TPU is only in what begins with it.
+  const pattern = group === 'TPU' ? /\bTPU[- ]?v?(\d+[a-z]*)\b/i : /^TPU[- ]?v?(\d+[a-z]*)\b/i;
+  const version = pattern.exec(words)?.[1];
   if (version === undefined) return null;
-  return { kind: 'tpu', key: /\bpod\b/i.test(words) ? `v${version.toLowerCase()} pod` : `v${version.toLowerCase()}` };
+  return { kind: 'tpu', key: `v${version.toLowerCase()}${/\bpod\b/i.test(words) ? ' pod' : ''}` };
 }
 
 /** `A4 Nvidia B200 (1 gpu slice)`: pays for the CPUs, the memory and the disks of its share as well. */
@@ -116,7 +123,8 @@ function sliceOf(words: string): Omit<SkuMeaning, 'terms'> | null {
 
 /** `Nvidia Tesla A100 80GB GPU` → `a100 80gb`; the RTX PRO 6000 is called `RTX 6000 96GB`. */
 function gpuOf(words: string): Omit<SkuMeaning, 'terms'> | null {
-  if (!/ GPU$/i.test(words) && !/\bRTX 6000 96GB$/i.test(words)) return null;
+  if (/\bRTX 6000 96GB\b/i.test(words)) return { kind: 'gpu', key: 'rtx 6000 96gb' };
+  if (!/ GPU$/i.test(words)) return null;
   const key = words
     .toLowerCase()
     .replace(/\b(?:nvidia|tesla|gpu)\b/g, '')
@@ -127,7 +135,9 @@ function gpuOf(words: string): Omit<SkuMeaning, 'terms'> | null {
 
 /** `N2D AMD Instance Core`, `C4A Arm Instance Ram`, `Compute optimized Core`, `A3 Core`: the family is one word, whole. */
 function coreOrRamOf(words: string): Omit<SkuMeaning, 'terms'> | null {
-  const [, family, resource] = /^(.+?)(?: Instance)? (Core|Ram)$/i.exec(words) ?? [];
+  // `A3 Ultra` is also written in two words.
+  const [, family, resource] =
+    /^(.+?)(?: Instance)? (Core|Ram)$/i.exec(words.replace(/^A3 (?=Ultra|Plus)/i, 'A3')) ?? [];
   if (family === undefined || resource === undefined) return null;
   const nameless = NAMELESS[family.toLowerCase()];
   if (nameless !== undefined) return { kind: coreOrRam(resource), key: nameless };
