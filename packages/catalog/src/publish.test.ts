@@ -14,6 +14,7 @@ import { directoryTarget, httpTarget } from './publish-target.ts';
 import { pull } from './pull.ts';
 import { generateKeyPair, readPrivateKey, readSigner, writePrivateKey } from './signature.ts';
 import { temporaryDir, testHttp } from './testing/catalog-server.ts';
+import { smallDisk } from './testing/small-disk.ts';
 
 const { signal } = new AbortController();
 const KEY = generateKeyPair();
@@ -109,6 +110,26 @@ describe('publishing', () => {
     await send([], START + 26 * HOUR);
     assert.equal((await objects()).length, 1);
     assert.deepEqual(await pulled(t, root), { aws: 'a2' });
+  });
+
+  it('on a full disk leaves the version before, and says why', async (t) => {
+    const disk = await smallDisk(t, '128k');
+    if (disk === null) return;
+    const send = publisher(disk);
+    await send([good('aws', 'a1')]);
+    const large = {
+      name: 'aws',
+      ok: true,
+      snapshot: Buffer.alloc(300_000, 'x'),
+      offers: 1,
+      collectedAt: START + 1,
+    } as const;
+    const { failed } = await send([large, good('gcp', 'g1')]);
+    assert.match(failed[0]?.reason ?? '', /could not be written: ENOSPC/);
+    assert.deepEqual(await pulled(t, disk), { aws: 'a1', gcp: 'g1' });
+    await writeFile(join(disk, 'ballast'), Buffer.alloc(300_000)).catch(() => undefined);
+    await assert.rejects(send([{ name: 'gcp', ok: false, reason: 'x' }]), /could not be published to .*ENOSPC/);
+    assert.deepEqual(await pulled(t, disk), { aws: 'a1', gcp: 'g1' });
   });
 
   it('builds on nothing that somebody else has signed', async (t) => {

@@ -8,6 +8,7 @@ import {
   encodeManifest,
   isSourceName,
   LATEST,
+  MAX_OBJECT_BYTES,
   type ManifestSource,
   manifestPath,
   objectPath,
@@ -62,7 +63,10 @@ const GRACE_MS = 24 * 60 * 60_000;
 /** Two days of hourly publishing. */
 const KEPT_MANIFESTS = 48;
 
-/** @throws BerthError `conflict` when others publish at the same time, `unavailable` when what is there cannot be read */
+/**
+ * @throws BerthError `conflict` when others publish at the same time, `unavailable` when what is there cannot
+ * be read or nothing can be written; the signal's reason when it aborts
+ */
 export async function publish(options: PublishOptions, sources: readonly CollectedSource[]): Promise<PublishReport> {
   const names = sources.map(({ name }) => name);
   const wrong = names.find((name, index) => !isSourceName(name) || names.indexOf(name) !== index);
@@ -71,7 +75,17 @@ export async function publish(options: PublishOptions, sources: readonly Collect
       hint: 'Names are lower-case letters, digits, - and _, and each stands once.',
     });
   }
-  return options.target.alone(() => publishAlone(options, sources));
+  const { target, signal } = options;
+  try {
+    return await target.alone(() => publishAlone(options, sources));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof BerthError) throw error;
+    throw new BerthError('unavailable', `The catalog could not be published to ${target.name}: ${reasonOf(error)}`, {
+      hint: 'Readers still have the version before. Publish again.',
+      cause: error,
+    });
+  }
 }
 
 async function publishAlone(options: PublishOptions, sources: readonly CollectedSource[]): Promise<PublishReport> {
@@ -160,7 +174,9 @@ async function addSource(
   if (last?.current != null && source.collectedAt < last.current.collectedAt) {
     return { reason: `it was collected before the version that is published (${last.current.version})` };
   }
+  const largest = Math.max(source.snapshot.byteLength, source.history?.byteLength ?? 0);
   if (source.snapshot.byteLength === 0) return { reason: 'its snapshot is empty' };
+  if (largest > MAX_OBJECT_BYTES) return { reason: `a file of it has ${largest} bytes, more than readers take` };
   const snapshot = await objectRef(source.snapshot);
   const history = source.history === undefined ? (last?.history ?? null) : await objectRef(source.history);
   try {
@@ -170,7 +186,7 @@ async function addSource(
     }
   } catch (error) {
     signal.throwIfAborted();
-    return { reason: `its files could not be written: ${error instanceof Error ? error.message : String(error)}` };
+    return { reason: `its files could not be written: ${reasonOf(error)}` };
   }
   const { offers, collectedAt } = source;
   const version = versionName(collectedAt, snapshot.sha256);
@@ -207,4 +223,8 @@ async function removeAll(target: PublishTarget, paths: readonly string[], signal
     await target.remove(path, signal).catch(() => left.push(path));
   }
   return left;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

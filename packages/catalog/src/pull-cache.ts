@@ -165,7 +165,7 @@ export class PullCache {
     return null;
   }
 
-  /** For whoever wants to see what happened to it. */
+  /** For whoever wants to see what happened to it, until a pull clears it away. */
   async #putAside(path: string): Promise<void> {
     await rename(this.#at(path), this.#at(`${path}.damaged`)).catch(ifMissing(undefined));
   }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -12,6 +11,7 @@ import { type PullOptions, pull } from './pull.ts';
 import { loadCached } from './pull-load.ts';
 import { generateKeyPair, readSigner, type Signer } from './signature.ts';
 import { type Misbehaviour, serveCatalog, temporaryDir, testHttp } from './testing/catalog-server.ts';
+import { smallDisk } from './testing/small-disk.ts';
 
 const signal = new AbortController().signal;
 const KEY = generateKeyPair();
@@ -260,18 +260,8 @@ describe('the cache', () => {
   });
 
   it('on a full disk keeps what it had, says so, and goes on when there is room', async (t) => {
-    const disk = await mkdtemp(join(tmpdir(), 'berth-disk-'));
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'berth-test', disk], { stdio: 'pipe' });
-    } catch {
-      await rmdir(disk);
-      t.skip('needs the right to mount a tmpfs');
-      return;
-    }
-    t.after(async () => {
-      execFileSync('umount', ['-l', disk]);
-      await rmdir(disk);
-    });
+    const disk = await smallDisk(t, '256k');
+    if (disk === null) return;
     const site = await newSite(t);
     await site.publish([good('aws', 'a1')]);
     const reader = await newReader(t, site.root, { dir: disk });
