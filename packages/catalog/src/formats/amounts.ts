@@ -54,7 +54,7 @@ export interface Network {
 export function parseNetwork(text: string): Network {
   const trimmed = text.trim();
   const interconnect = /\b(EFA|InfiniBand)/i.exec(trimmed)?.[1] ?? null;
-  const match = /^up to/i.test(trimmed) ? null : RATE.exec(trimmed);
+  const match = RATE.exec(trimmed);
   const gbps = match === null ? null : Number(match[1] ?? 1) * plain(match[2]);
   return { gbps, interconnect };
 }

@@ -150,22 +150,42 @@ test('a long record in single bytes costs no more than its length a few times', 
   assert.ok(performance.now() - begin < 3000, 'quadratic');
 });
 
-test('a column gives every cell its own value, however many there are, and parses repeated ones once', () => {
+test('a column gives every cell its own value, however many there are, and keeps 65,535 of them', () => {
   let parsed = 0;
   const column = new CsvColumn(0, (text) => {
     parsed++;
     return `<${text}>`;
   });
   const seen: unknown[] = [];
-  const scanner = new CsvScanner((record) => seen.push(column.value(record)));
+  let highest = 0;
+  const scanner = new CsvScanner((record) => {
+    const code = column.code(record);
+    highest = Math.max(highest, code);
+    seen.push(column.at(code));
+  });
   const distinct = Array.from({ length: 70_000 }, (_, i) => `cell-${i}`);
-  scanner.push(utf8.encode([...distinct, ...distinct.slice(0, 60_000)].join('\n')));
+  scanner.push(utf8.encode([...distinct, ...distinct].join('\n')));
   scanner.end();
   assert.deepEqual(
     seen,
-    [...distinct, ...distinct.slice(0, 60_000)].map((text) => `<${text}>`),
+    [...distinct, ...distinct].map((text) => `<${text}>`),
   );
-  assert.equal(parsed, 70_000);
+  assert.equal(highest, 65_535);
+  assert.equal(parsed, 70_000 + (70_000 - 65_535));
+});
+
+test('cells whose hashes collide stay apart', () => {
+  const column = new CsvColumn(0, (text) => text);
+  const seen: unknown[] = [];
+  const hashes = new Set<number>();
+  const scanner = new CsvScanner((record) => {
+    hashes.add(record.hashes[0] ?? 0);
+    seen.push(column.value(record));
+  });
+  scanner.push(utf8.encode('declinate\nmacallums\ndeclinate\n'));
+  scanner.end();
+  assert.equal(hashes.size, 1);
+  assert.deepEqual(seen, ['declinate', 'macallums', 'declinate']);
 });
 
 test('a cell with doubled quotes is not taken for the one that looks like it', () => {
