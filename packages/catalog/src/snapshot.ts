@@ -18,7 +18,7 @@ export { SnapshotBuilder } from './snapshot-builder.ts';
 export type { SnapshotMeta } from './snapshot-columns.ts';
 
 /** Others wait no longer than this for their turn while a snapshot is decoded. */
-const LONGEST_SLICE_MS = 3;
+const LONGEST_SLICE_MS = 2;
 
 /**
  * The file. The same offers give the same bytes, whatever their order.
