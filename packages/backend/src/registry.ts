@@ -123,7 +123,10 @@ export async function configureBackend(
       guarded(guard, 'query', { signal: new AbortController().signal, log }, async (call) => {
         if (catalog.kind === 'owned') return await catalog.query(context, requirements, call);
         const offers = (await host.market?.(definition.type, requirements, call)) ?? [];
-        return offers.map((offer) => ({ ...offer, backend: entry.name }));
+        // The market knows types; two backends of one type must not share an id.
+        const idOf = ({ id, backend }: Offer) =>
+          id.startsWith(`${backend}/`) ? entry.name + id.slice(backend.length) : id;
+        return offers.map((offer) => ({ ...offer, backend: entry.name, id: idOf(offer) }));
       }),
   });
   const { type, title, kind, limits } = definition;

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { type CachedSource, type CacheProblem, loadCached } from '@berth/catalog';
 import { Catalog, type OnlineSource } from '@berth/catalog/catalog';
 import { decodeSnapshotInSlices } from '@berth/catalog/snapshot';
+import { STARTER_SOURCE } from '@berth/catalog/starter/starter';
 import { type CatalogPlaces, pulledPlaces } from './places.ts';
 import { starterSnapshot } from './starter.ts';
 
@@ -25,8 +26,7 @@ export interface LoadOptions {
 export async function loadCatalog(places: CatalogPlaces, options: LoadOptions): Promise<Loaded> {
   const { now, online = [] } = options;
   const catalog = new Catalog({ now, online });
-  const starter = await starterSnapshot();
-  catalog.replace('starter', starter, { kind: 'starter', version: null, staleAfterMs: null });
+  catalog.replace(STARTER_SOURCE, starterSnapshot(), { kind: 'starter', version: null, staleAfterMs: null });
   const problems = await reload(catalog, places, options.signal);
   return { catalog, problems };
 }

@@ -1,56 +1,22 @@
-/** Between a workload's requirements, the catalog's offers, and the offers that the engine places on. */
-import type { CatalogFilter, CatalogOffer } from '@berth/catalog';
-import type { AcceleratorCount, Offer, Requirements } from '@berth/core';
+/** Between the catalog's offers and those that the engine places on. */
+import type { Catalog } from '@berth/catalog';
+import type { CatalogOffer } from '@berth/catalog/catalog-offer';
+import { requirementsFilter, toOffer } from '@berth/catalog/requirements-filter';
+import type { Offer, Requirements } from '@berth/core';
 
 /** Where the disk is chosen at creation and nobody said how large it must be. As dstack's default. */
 const DEFAULT_DISK_MIB = 100 * 1024;
+/** So many that do not fit are handed on where none does: the planner says of each why. */
+const EXAMPLES = 500;
 
-/**
- * What to ask the catalog for. It may be wider than what is needed, never narrower: who places matches
- * again, and explains misfits, so a price or a region that does not fit is left in.
- */
-export function filterOfRequirements(type: string, requirements: Requirements | null): CatalogFilter {
-  if (requirements === null) return { backends: [type] };
-  const { gpu, capacityTypes, instanceTypes } = requirements;
-  return {
-    backends: [type],
-    capacityTypes,
-    ...(instanceTypes === null ? {} : { instanceTypes }),
-    ...(gpu === null || gpu.count.min === 0
-      ? {}
-      : { accelerator: { ...(gpu.names === null ? {} : { names: gpu.names }), count: gpu.count } }),
-  };
-}
-
-/**
- * An offer as machines are made of it, or null when its accelerator is of an unknown vendor: nobody could
- * say whether a workload runs there. `berth offer` shows it all the same.
- */
-export function toOffer(offer: CatalogOffer, requirements: Requirements | null): Offer | null {
-  const accelerators: AcceleratorCount[] = [];
-  if (offer.accelerator !== null) {
-    const { name, vendor, count, memoryMiB, known } = offer.accelerator;
-    if (vendor === null) return null;
-    accelerators.push({ name, vendor, count, memoryMiB: memoryMiB ?? 0, known });
-  }
-  return {
-    id: offer.id,
-    backend: offer.backend,
-    instanceType: offer.instanceType,
-    region: offer.region,
-    zone: offer.zone,
-    capacityType: offer.capacityType,
-    pricePerHour: offer.pricePerHour,
-    availability: offer.availability,
-    resources: {
-      cpus: offer.cpus,
-      cpuArch: offer.cpuArch,
-      memoryMiB: offer.memoryMiB,
-      diskMiB: offer.diskMiB ?? requirements?.diskMiB?.min ?? DEFAULT_DISK_MIB,
-      accelerators,
-    },
-    ...(offer.providerData === null ? {} : { providerData: offer.providerData }),
-  };
+/** Offers of a cloud for a workload; where none fits, some that do not, so that a plan can explain itself. */
+export function offersFor(catalog: Catalog, type: string, requirements: Requirements | null): readonly Offer[] {
+  const everything = { backends: [type], limit: Number.MAX_SAFE_INTEGER };
+  const query = requirements === null ? everything : { ...everything, ...requirementsFilter(requirements, type) };
+  const found = catalog.query(query).offers;
+  const offers = found.length > 0 ? found : catalog.query({ ...everything, limit: EXAMPLES }).offers;
+  const options = { backendName: type, requestedDiskMiB: requirements?.diskMiB?.min ?? DEFAULT_DISK_MIB };
+  return offers.map((offer) => toOffer(offer, options)).filter((offer) => offer !== null);
 }
 
 /** A machine that nobody sells, as one more offer of the market. */

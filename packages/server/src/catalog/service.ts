@@ -78,11 +78,11 @@ export class CatalogService {
 
   /** `BackendHost.market`: offers of a cloud for the backends that create machines there. */
   readonly market: Market = async (type, requirements) => {
-    const { filterOfRequirements, toOffer } = await import('./market-offers.ts');
-    const filter = filterOfRequirements(type, requirements);
-    const catalog = await this.asked(filter);
-    const { offers } = catalog.query({ ...filter, limit: Number.MAX_SAFE_INTEGER });
-    return offers.map((offer) => toOffer(offer, requirements)).filter((offer) => offer !== null);
+    const [{ offersFor }, catalog] = await Promise.all([
+      import('./market-offers.ts'),
+      this.asked({ backends: [type] }),
+    ]);
+    return offersFor(catalog, type, requirements);
   };
 
   get times(): {

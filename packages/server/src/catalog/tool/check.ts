@@ -5,7 +5,7 @@ import { decodeSnapshotInSlices, type Snapshot } from '@berth/catalog/snapshot';
 import type { CheckReport } from '@berth/core/catalog-tool';
 import { BerthError } from '@berth/core/errors';
 import { pulledPlaces } from '../places.ts';
-import { readCsv } from './import.ts';
+import { IMPORT_RULES, readCsv } from './import.ts';
 import { allOffers } from './offers.ts';
 import { checkReport } from './reports.ts';
 import type { Workshop } from './workshop.ts';
@@ -40,7 +40,7 @@ export async function checkSources(workshop: Workshop, names: readonly string[])
     const snapshot = await decodeSnapshotInSlices(found.snapshot, workshop.signal);
     const catalog = definitions.find(({ type }) => type === name)?.catalog;
     const rules =
-      catalog === undefined || catalog.kind === 'owned' ? [{ rule: 'free-zone-names' as const }] : catalog.rules;
+      catalog === undefined || catalog.kind === 'owned' ? IMPORT_RULES : catalog.rules;
     const previous = await pulledSnapshot(workshop, name);
     reports.push(checkReport(name, checkOffers(snapshot, rules, { previous, market }), unknownLabels(snapshot)));
   }
@@ -55,7 +55,7 @@ async function checkFile(workshop: Workshop, file: string, market: Market): Prom
     });
   }
   const { source, offers, report } = await readCsv(workshop, file, null, null);
-  const checked = checkOffers(offers, [{ rule: 'free-zone-names' }], { previous: null, market });
+  const checked = checkOffers(offers, IMPORT_RULES, { previous: null, market });
   const told = checkReport(source, checked, report.unmapped);
   const rejected = [...report.reasons].map(([reason, rows]) => ({ rule: 'row', message: reason, rows }));
   const quarantined = told.quarantined + report.rejected;

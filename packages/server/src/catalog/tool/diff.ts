@@ -52,7 +52,7 @@ function weight({ before, after }: { readonly before: number | null; readonly af
 
 /** @throws BerthError `not-found` */
 async function sideOf(workshop: Workshop, what: string): Promise<Side> {
-  if (what === 'starter') return new Map([['starter', pricesOf(await starterSnapshot())]]);
+  if (what === 'starter') return new Map([['starter', pricesOf(starterSnapshot())]]);
   if (what === 'collected') return await sideOfFolder(workshop.places.collected, workshop.signal);
   if (what === 'pulled') {
     const sides = await Promise.all(

@@ -3,9 +3,10 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { CatalogOffer } from '@berth/catalog/catalog-offer';
 import { readFileBytes } from '@berth/catalog/formats/byte-source';
-import { readGpuhuntCsv } from '@berth/catalog/formats/gpuhunt';
 import type { ImportReport } from '@berth/catalog/formats/import-report';
+import { OFFER_READERS } from '@berth/catalog/formats/offer-files';
 import { blockingReason, checkOffers, Market } from '@berth/catalog/integrity';
+import type { IntegrityRule } from '@berth/catalog/integrity-rule';
 import { isSourceName } from '@berth/catalog/publish-manifest';
 import { encodeSnapshot } from '@berth/catalog/snapshot';
 import type { CatalogFormat, CollectedReport, ImportToolOptions } from '@berth/core/catalog-tool';
@@ -48,7 +49,7 @@ export async function readCsv(
   }
   const offers: CatalogOffer[] = [];
   const collectedAt = Math.round(found.mtimeMs);
-  const read = READERS[format ?? (await formatOf(path))];
+  const read = OFFER_READERS[format ?? (await formatOf(path))];
   const report = await read(readFileBytes(path), {
     backend: source,
     collectedAt,
@@ -60,12 +61,6 @@ export async function readCsv(
   });
   return { source, offers, report, collectedAt };
 }
-
-const READERS: Readonly<Record<CatalogFormat, typeof readGpuhuntCsv>> = {
-  gpuhunt: readGpuhuntCsv,
-  skypilot: readGpuhuntCsv,
-  csv: readGpuhuntCsv,
-};
 
 /** By the names of its columns. */
 async function formatOf(path: string): Promise<CatalogFormat> {
@@ -79,6 +74,12 @@ async function formatOf(path: string): Promise<CatalogFormat> {
   return /\bInstanceType\b/.test(header) && /\bAcceleratorName\b/.test(header) ? 'skypilot' : 'csv';
 }
 
+/** A file may be of any cloud, written in any spelling; the rules that hold for all stay. */
+export const IMPORT_RULES: readonly IntegrityRule[] = [
+  { rule: 'free-zone-names' },
+  { rule: 'shares', because: 'a list that somebody else made may be of a cloud that sells them' },
+];
+
 /** Takes a file in, unless too much of it is wrong; then what was there stays. */
 export async function importCsv(
   workshop: Workshop,
@@ -90,7 +91,7 @@ export async function importCsv(
   const catalog = await workshop.catalog();
   const market = Market.of(allOffers(catalog));
   // A file may be of any time and of any part of a cloud: that it has less than before says nothing.
-  const checked = checkOffers(offers, [{ rule: 'free-zone-names' }], { previous: null, market });
+  const checked = checkOffers(offers, IMPORT_RULES, { previous: null, market });
   const told = checkReport(source, checked, report.unmapped);
   const rejected = [...report.reasons].map(([reason, rows]) => ({ rule: 'row', message: reason, rows }));
   const blocked = blockingReason(checked);
