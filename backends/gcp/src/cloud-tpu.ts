@@ -34,7 +34,12 @@ const LocationPage = z.object({
 /** Source: https://cloud.google.com/tpu/docs/reference/rest/v2/projects.locations.acceleratorTypes/list */
 const TypePage = z.object({
   acceleratorTypes: z
-    .array(z.object({ type: z.string(), acceleratorConfigs: z.array(z.object({ topology: z.string() })).optional() }))
+    .array(
+      z.object({
+        type: z.string(),
+        acceleratorConfigs: z.array(z.object({ topology: z.string().optional() })).optional(),
+      }),
+    )
     .optional(),
   nextPageToken: z.string().optional(),
 });
