@@ -67,7 +67,8 @@ export function readNumber(record: CsvRecord, field: number, highest: number): n
   const { bytes } = record;
   const end = record.ends[field] ?? 0;
   const start = record.starts[field] ?? 0;
-  if (end - start > 16 || end === start) return slowNumber(record, field, highest);
+  if (end === start) return EMPTY;
+  if (end - start > 16) return slowNumber(record, field, highest);
   let digits = 0;
   let decimals = -1;
   for (let at = start; at < end; at++) {

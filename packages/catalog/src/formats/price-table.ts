@@ -7,16 +7,18 @@ import { type Accelerator, knownMemory } from '@berth/core/accelerator';
 import { resolveAccelerator } from '@berth/core/accelerators';
 import type { CapacityType, CpuArch } from '@berth/core/offer';
 import type { CollectedAccelerator } from '../collected-offer.ts';
+import type { NormalizeOptions } from '../normalize.ts';
 import { isUnknown, type Network, parseDiskMib, parseMemoryGib, parseNetwork, priceText } from './amounts.ts';
 import type { ByteSource } from './byte-source.ts';
 import { HIGHEST, parseNumber, parseOptional, parseRequired } from './cell-values.ts';
+import { CodeTuples } from './code-tuples.ts';
 import type { CsvRecord } from './csv.ts';
-import { CellProblem, CsvColumn, cellText } from './csv-column.ts';
+import { CellProblem, CsvColumn, cellText, UNKEPT } from './csv-column.ts';
 import { CsvError } from './csv-error.ts';
 import { type CsvHeader, readCsvTable } from './csv-table.ts';
 import { type ImportOptions, normalizeOptions, readOptions } from './import-options.ts';
 import { ImportCount, type ImportReport } from './import-report.ts';
-import { offerAt, offerPlace, offerShape } from './offer-shape.ts';
+import { type OfferShape, offerAt, offerPlace, offerShape } from './offer-shape.ts';
 import { findPriceTableColumns, PRICE_TABLE_COLUMNS, type PriceTableColumn } from './price-table-columns.ts';
 
 const FORMAT = 'a price table';
@@ -39,52 +41,90 @@ export async function readPriceTable(source: ByteSource, options: ImportOptions)
 
 function rowReader(header: CsvHeader, options: ImportOptions, count: ImportCount): (record: CsvRecord) => void {
   const found = requireColumns(header);
-  const columns = tableColumns(found);
-  const normalization = normalizeOptions(options);
+  const columns = rowColumns(found);
+  const shapeOf = shapeReader(found, normalizeOptions(options));
 
-  const reject = (record: CsvRecord, column: PriceTableColumn, reason: string) => {
+  const reject = (record: CsvRecord, { column, reason }: Refusal) => {
+    if (column === null) return count.reject(record.row, null, reason);
     const field = found.get(column) ?? -1;
     const text = cellText(record, field);
     count.reject(record.row, header.names[field] ?? column, reason, text instanceof CellProblem ? null : text);
   };
 
   return (record) => {
+    const shapes = shapeOf(record);
+    if ('reason' in shapes) return reject(record, shapes);
     const read = readCells(columns, record);
-    if ('problem' in read) return reject(record, read.column, read.problem);
-    const { cells } = read;
-    const accelerator = acceleratorOf(cells);
-    if (accelerator instanceof CellProblem) return reject(record, 'count', accelerator.reason);
-    const place = offerPlace(options.backend, cells.region, cells.zone === '' ? null : cells.zone);
-    const prices: readonly (readonly [CapacityType, number | null])[] = [
-      ['on-demand', cells.price],
-      ['spot', cells.spotPrice],
-    ];
-    if (cells.price === null && cells.spotPrice === null) return reject(record, 'price', 'is empty');
-    for (const [capacityType, price] of prices) {
-      if (price === null) continue;
-      const shape = offerShape(
-        {
-          instanceType: cells.instanceType,
-          capacityType,
-          country: cells.country === '' ? null : cells.country,
-          cpus: cells.cpus,
-          memoryMiB: cells.memory * 1024,
-          accelerator,
-          diskMiB: cells.disk,
-          interconnect: cells.network.interconnect,
-          networkGbps: cells.network.gbps,
-          ...(cells.arch === null ? {} : { cpuArch: cells.arch }),
-        },
-        normalization,
-      );
-      if (typeof shape === 'string') {
-        count.reject(record.row, null, shape, cells.instanceType);
-        continue;
-      }
-      count.accept(shape.unmapped);
-      options.onOffer(offerAt(shape, place, price));
+    if ('reason' in read) return reject(record, read);
+    const { region, zone, price, spotPrice } = read.cells;
+    if (price === null && spotPrice === null) return reject(record, { column: 'price', reason: 'is empty' });
+    const place = offerPlace(options.backend, region, zone === '' ? null : zone);
+    if (price !== null) {
+      count.accept(shapes.onDemand.unmapped);
+      options.onOffer(offerAt(shapes.onDemand, place, price));
+    }
+    if (spotPrice !== null) {
+      count.accept(shapes.spot.unmapped);
+      options.onOffer(offerAt(shapes.spot, place, spotPrice));
     }
   };
+}
+
+/** `column` null: the row as a whole. */
+interface Refusal {
+  readonly column: PriceTableColumn | null;
+  readonly reason: string;
+}
+
+interface Shapes {
+  readonly onDemand: OfferShape;
+  readonly spot: OfferShape;
+}
+
+/** What rows say apart from place and price, each made once. */
+function shapeReader(
+  found: ReadonlyMap<PriceTableColumn, number>,
+  options: NormalizeOptions,
+): (record: CsvRecord) => Shapes | Refusal {
+  const columns = shapeColumns(found);
+  const list = Object.values(columns);
+  const known = new CodeTuples<Shapes | Refusal>(list.length);
+  const key = new Int32Array(list.length);
+  return (record) => {
+    for (const [at, column] of list.entries()) key[at] = column.code(record);
+    const kept = !key.includes(UNKEPT);
+    const before = kept ? known.get(key) : undefined;
+    if (before !== undefined) return before;
+    const read = readCells(columns, record);
+    const shapes = 'reason' in read ? read : makeShapes(read.cells, options);
+    if (kept) known.add(key, shapes);
+    return shapes;
+  };
+}
+
+function makeShapes(cells: ShapeCells, options: NormalizeOptions): Shapes | Refusal {
+  const accelerator = acceleratorOf(cells);
+  if (accelerator instanceof CellProblem) return { column: 'count', reason: accelerator.reason };
+  const make = (capacityType: CapacityType) =>
+    offerShape(
+      {
+        instanceType: cells.instanceType,
+        capacityType,
+        country: cells.country === '' ? null : cells.country,
+        cpus: cells.cpus,
+        memoryMiB: cells.memory * 1024,
+        accelerator,
+        diskMiB: cells.disk,
+        interconnect: cells.network.interconnect,
+        networkGbps: cells.network.gbps,
+        ...(cells.arch === null ? {} : { cpuArch: cells.arch }),
+      },
+      options,
+    );
+  const onDemand = make('on-demand');
+  const spot = make('spot');
+  if (typeof onDemand === 'string') return { column: null, reason: onDemand };
+  return typeof spot === 'string' ? { column: null, reason: spot } : { onDemand, spot };
 }
 
 function requireColumns(header: CsvHeader): ReadonlyMap<PriceTableColumn, number> {
@@ -102,16 +142,21 @@ function requireColumns(header: CsvHeader): ReadonlyMap<PriceTableColumn, number
   );
 }
 
-function tableColumns(found: ReadonlyMap<PriceTableColumn, number>) {
+function rowColumns(found: ReadonlyMap<PriceTableColumn, number>) {
+  return {
+    region: new CsvColumn(found.get('region') ?? -1, parseRequired),
+    zone: new CsvColumn(found.get('zone') ?? -1, (text) => (isUnknown(text) ? '' : text.trim())),
+    price: new CsvColumn(found.get('price') ?? -1, parsePrice),
+    spotPrice: new CsvColumn(found.get('spotPrice') ?? -1, parsePrice),
+  };
+}
+
+function shapeColumns(found: ReadonlyMap<PriceTableColumn, number>) {
   const at = <T>(column: PriceTableColumn, parse: (text: string) => T | CellProblem) =>
     new CsvColumn(found.get(column) ?? -1, parse);
   return {
     instanceType: at('instanceType', parseRequired),
-    region: at('region', parseRequired),
-    zone: at('zone', (text) => (isUnknown(text) ? '' : text.trim())),
     country: at('country', (text) => text.trim()),
-    price: at('price', parsePrice),
-    spotPrice: at('spotPrice', parsePrice),
     cpus: at('cpus', (text) => parseNumber(text, HIGHEST.cpus)),
     memory: at('memory', parseMemory),
     arch: at('arch', parseArch),
@@ -123,25 +168,23 @@ function tableColumns(found: ReadonlyMap<PriceTableColumn, number>) {
   };
 }
 
-type Columns = ReturnType<typeof tableColumns>;
-type Cells = { readonly [K in keyof Columns]: Columns[K] extends CsvColumn<infer T> ? T : never };
+type Columns = Readonly<Record<string, CsvColumn<unknown>>>;
+type Cells<C> = { readonly [K in keyof C]: C[K] extends CsvColumn<infer T> ? T : never };
+type ShapeCells = Cells<ReturnType<typeof shapeColumns>>;
 
-function readCells(
-  columns: Columns,
-  record: CsvRecord,
-): { readonly cells: Cells } | { readonly column: PriceTableColumn; readonly problem: string } {
+function readCells<C extends Columns>(columns: C, record: CsvRecord): { readonly cells: Cells<C> } | Refusal {
   const cells: Record<string, unknown> = {};
-  for (const [name, column] of Object.entries(columns)) {
+  for (const [name, column] of Object.entries<CsvColumn<unknown>>(columns)) {
     const value = column.value(record);
     // The keys of the columns are their names.
-    if (value instanceof CellProblem) return { column: name as PriceTableColumn, problem: value.reason };
+    if (value instanceof CellProblem) return { column: name as PriceTableColumn, reason: value.reason };
     cells[name] = value;
   }
   // Every column gave its value, and none was a problem.
-  return { cells: cells as unknown as Cells };
+  return { cells: cells as Cells<C> };
 }
 
-function acceleratorOf(cells: Cells): CollectedAccelerator | null | CellProblem {
+function acceleratorOf(cells: ShapeCells): CollectedAccelerator | null | CellProblem {
   const { accelerator: label, count, acceleratorMemory: gib } = cells;
   if (label === '') {
     return count === null || count === 0 ? null : new CellProblem('is not 0, yet no accelerator is named');

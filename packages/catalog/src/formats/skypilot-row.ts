@@ -1,7 +1,7 @@
 /** The columns of SkyPilot's `vms.csv`, schemas v5 to v9, in any order. */
 
 import type { CpuArch } from '@berth/core/offer';
-import { HIGHEST, parseNumber, parseOptional, parseRequired } from './cell-values.ts';
+import { EMPTY, HIGHEST, parseOptional, parseRequired, readNumber } from './cell-values.ts';
 import type { CsvRecord } from './csv.ts';
 import { CellProblem, CsvColumn } from './csv-column.ts';
 import type { CsvHeader } from './csv-table.ts';
@@ -145,10 +145,10 @@ export function placeColumns(header: CsvHeader): SkypilotPlaceColumns {
 }
 
 /** A price of 0 is one that the cloud's list did not hold, so it is a problem; an empty cell is null. */
-export function priceColumn(header: CsvHeader, name: string): CsvColumn<number | null> {
-  return new CsvColumn(header.find(name), (text) => {
-    if (text.trim() === '') return null;
-    const price = parseNumber(text, HIGHEST.price);
-    return price === 0 ? new CellProblem('is 0') : price;
-  });
+export function readPrice(record: CsvRecord, field: number): number | null | CellProblem {
+  const price = readNumber(record, field, HIGHEST.price);
+  if (price === EMPTY) return null;
+  return price === 0 ? NO_PRICE : price;
 }
+
+const NO_PRICE = new CellProblem('is 0');

@@ -9,12 +9,12 @@ import { CellProblem, cellText } from './csv-column.ts';
 import { type CsvHeader, readCsvTable, requireColumns } from './csv-table.ts';
 import { type ImportOptions, normalizeOptions, readOptions } from './import-options.ts';
 import { ImportCount, type ImportReport } from './import-report.ts';
-import { type OfferShape, offerAt, offerPlace, offerShape } from './offer-shape.ts';
+import { type OfferPlace, type OfferShape, offerAt, offerPlace, offerShape } from './offer-shape.ts';
 import { joinGcp, type SkypilotEntry } from './skypilot-gcp.ts';
 import { skypilotAccelerator } from './skypilot-gpu-info.ts';
 import {
   placeColumns,
-  priceColumn,
+  readPrice,
   type SkypilotCellProblem,
   type SkypilotShape,
   SkypilotShapeColumns,
@@ -60,7 +60,7 @@ function rowReader(
 ): (record: CsvRecord) => void {
   const columns = new SkypilotShapeColumns(header);
   const place = placeColumns(header);
-  const prices = { Price: priceColumn(header, 'Price'), SpotPrice: priceColumn(header, 'SpotPrice') };
+  const prices = { Price: header.find('Price'), SpotPrice: header.find('SpotPrice') };
   const shapes = new CodeTuples<SkypilotShape | SkypilotCellProblem>(SkypilotShapeColumns.WIDTH);
   const key = new Int32Array(SkypilotShapeColumns.WIDTH);
 
@@ -77,7 +77,7 @@ function rowReader(
     return shape;
   };
   const priceOf = (record: CsvRecord, column: 'Price' | 'SpotPrice') => {
-    const price = prices[column].value(record);
+    const price = readPrice(record, prices[column]);
     if (!(price instanceof CellProblem)) return price;
     reject(record, column, price.reason);
     return 'bad' as const;
@@ -126,14 +126,13 @@ class EntryEmitter {
       return;
     }
     const place = offerPlace(this.#options.backend, entry.region, entry.zone === '' ? null : entry.zone);
-    for (const [shape, price] of [
-      [shapes.onDemand, entry.price],
-      [shapes.spot, entry.spotPrice],
-    ] as const) {
-      if (price === null) continue;
-      this.#count.accept(shape.unmapped);
-      this.#options.onOffer(offerAt(shape, place, price));
-    }
+    if (entry.price !== null) this.#offer(shapes.onDemand, place, entry.price);
+    if (entry.spotPrice !== null) this.#offer(shapes.spot, place, entry.spotPrice);
+  }
+
+  #offer(shape: OfferShape, place: OfferPlace, price: number): void {
+    this.#count.accept(shape.unmapped);
+    this.#options.onOffer(offerAt(shape, place, price));
   }
 
   #shapesOf(shape: SkypilotShape): EntryShapes | string {
