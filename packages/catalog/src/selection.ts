@@ -48,7 +48,8 @@ export class SnapshotIndex {
     const { accelerator, location, availability, origin } = masks;
     const isSelected = this.#isSelected;
     const groups = this.#groups;
-    for (let at = 0; at < this.#selected; at += 1) isSelected[groups[at] ?? 0] = 0;
+    if (this.#selected * 8 > groups.length) isSelected.fill(0);
+    else for (let at = 0; at < this.#selected; at += 1) isSelected[groups[at] ?? 0] = 0;
     this.#selected = 0;
     const { acceleratorGroups } = snapshot.columns;
     const codes = acceleratorGroups.length - 1;
@@ -248,8 +249,17 @@ export function rowPasses({ snapshot, location, availability, origin }: Selectio
 /** How many offers pass. */
 export function countOf(selection: Selection): number {
   const { groups, groupCount, byRow, location, snapshot } = selection;
+  const { groupStart } = snapshot.columns;
+  const { minPrice, maxPrice } = selection.filter;
   const inPlace = selection.availability === null && selection.origin === null ? location : null;
   let count = 0;
+  if (!byRow && minPrice <= 0 && maxPrice === Number.POSITIVE_INFINITY) {
+    for (let at = 0; at < groupCount; at += 1) {
+      const group = groups[at] ?? 0;
+      count += (groupStart[group + 1] ?? 0) - (groupStart[group] ?? 0);
+    }
+    return count;
+  }
   for (let at = 0; at < groupCount; at += 1) {
     const group = groups[at] ?? 0;
     const start = firstRow(selection, group);
