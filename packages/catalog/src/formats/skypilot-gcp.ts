@@ -5,6 +5,7 @@
  */
 
 import { resolveAccelerator } from '@berth/core/accelerators';
+import type { CpuArch } from '@berth/core/offer';
 import type { ImportCount } from './import-report.ts';
 import type { SkypilotShape } from './skypilot-row.ts';
 
@@ -22,6 +23,13 @@ export type EmitEntry = (entry: SkypilotEntry) => void;
 
 /** Hosts that come with their accelerators only: A2, A3, A4, G2, …; `g1-small` is a plain machine. */
 const ACCELERATOR_FAMILY = /^(?:a|g)[2-9]\w*-/;
+
+/** Tau T2A and Axion; the file has no column for the architecture. */
+const ARM_FAMILY = /^(?:t2a|c4a|n4a)-/;
+
+export function gcpHostArch(instanceType: string): CpuArch | null {
+  return ARM_FAMILY.test(instanceType) ? 'arm' : null;
+}
 
 /** Names of the hosts by SkyPilot's name of the accelerator; the number in the middle is how many it takes. */
 const HOSTS: ReadonlyMap<string, readonly RegExp[]> = new Map([

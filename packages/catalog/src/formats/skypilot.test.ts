@@ -125,6 +125,14 @@ test("GCP's hosts and accelerators are joined into what can be bought, at the su
   assert.deepEqual([offers[12]?.cpus, offers[12]?.memoryMiB], [448, 768 * 1024]);
 });
 
+test("GCP's Arm machines are Arm, though its file has no column for it, and other clouds' names mean nothing", async () => {
+  const row = 'c4a-standard-4,4.0,16.0,,,,r,r-a,0.2,\nc4-standard-4,4.0,16.0,,,,r,r-a,0.2,\n';
+  const archs = async (backend: string) =>
+    (await read(`${GCP_HEADER}\n${row}`, backend)).offers.map((one) => one.cpuArch);
+  assert.deepEqual(await archs('gcp'), ['arm', 'x86']);
+  assert.deepEqual(await archs('aws'), ['x86', 'x86']);
+});
+
 test('a row that says what cannot be is rejected with row, column and reason', async () => {
   const header =
     'InstanceType,AcceleratorName,AcceleratorCount,vCPUs,MemoryGiB,GpuInfo,Price,SpotPrice,Region,AvailabilityZone,Arch';

@@ -10,7 +10,7 @@ import { type CsvHeader, readCsvTable, requireColumns } from './csv-table.ts';
 import { type ImportOptions, normalizeOptions, readOptions } from './import-options.ts';
 import { ImportCount, type ImportReport } from './import-report.ts';
 import { type OfferPlace, type OfferShape, offerAt, offerPlace, offerShape } from './offer-shape.ts';
-import { joinGcp, type SkypilotEntry } from './skypilot-gcp.ts';
+import { gcpHostArch, joinGcp, type SkypilotEntry } from './skypilot-gcp.ts';
 import { skypilotAccelerator } from './skypilot-gpu-info.ts';
 import {
   placeColumns,
@@ -148,7 +148,9 @@ class EntryEmitter {
   #make(shape: SkypilotShape, capacityType: CapacityType): OfferShape | string {
     if (shape.cpus === null) return 'vCPUs is empty';
     if (shape.memoryGib === null) return 'MemoryGiB is empty';
-    const { accelerator, count, gpuInfo, arch } = shape;
+    const { accelerator, count, gpuInfo } = shape;
+    const split = SPLIT_PRICES.has(this.#options.backend);
+    const arch = shape.arch ?? (split ? gcpHostArch(shape.instanceType) : null);
     return offerShape(
       {
         instanceType: shape.instanceType,
