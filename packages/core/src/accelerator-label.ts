@@ -32,6 +32,7 @@ const BRANDS: ReadonlyMap<string, AcceleratorVendor> = new Map([
   ['tt', 'tenstorrent'],
   ['qualcomm', 'qualcomm'],
   ['arm', 'arm'],
+  ['xilinx', 'xilinx'],
 ]);
 
 /** Words that say nothing about which device it is. `vws` is a licence, `nvlink` a cable between devices. */
@@ -161,25 +162,29 @@ function takeMemory(words: readonly string[]): { rest: string[]; memoryGiB: numb
   return { rest, memoryGiB };
 }
 
-/** Takes form factor and generation out of the words; null when two different ones are said. */
-function takeBuild(words: readonly string[]): ({ rest: string[] } & Omit<Qualifiers, 'memoryGiB'>) | null {
+/** Takes the words of one kind out; null when they say two different things. */
+function take<T>(words: readonly string[], meaningOf: (word: string) => T | undefined): Taken<T> | null {
   const rest: string[] = [];
-  let formFactor: FormFactor | null = null;
-  let architecture: string | null = null;
+  let said: T | null = null;
   for (const word of words) {
-    const form = FORM_FACTORS.get(word);
-    if (form !== undefined) {
-      if (formFactor !== null && formFactor !== form) return null;
-      formFactor = form;
-    } else if (ARCHITECTURES.has(word)) {
-      if (architecture !== null && architecture !== word) return null;
-      architecture = word;
-    } else {
+    const meaning = meaningOf(word);
+    if (meaning === undefined) {
       rest.push(word);
+    } else {
+      if (said !== null && said !== meaning) return null;
+      said = meaning;
     }
   }
-  return { rest, formFactor, architecture };
+  return { rest, said };
 }
+
+interface Taken<T> {
+  readonly rest: readonly string[];
+  readonly said: T | null;
+}
+
+const formFactorOf = (word: string): FormFactor | undefined => FORM_FACTORS.get(word);
+const architectureOf = (word: string): string | undefined => (ARCHITECTURES.has(word) ? word : undefined);
 
 /** See `resolveAccelerator`. */
 export function readLabel(label: string, index: ReadonlyMap<string, LabelMatch>): ResolvedAccelerator | null {
@@ -199,12 +204,19 @@ function readWords(words: readonly string[], index: ReadonlyMap<string, LabelMat
   const sized = takeMemory(words);
   if (sized === null) return null;
   const { memoryGiB } = sized;
-  const built = index.get(keyOf(sized.rest));
-  if (built !== undefined) return qualify(built, { memoryGiB, formFactor: null, architecture: null });
+  const unsized = index.get(keyOf(sized.rest));
+  if (unsized !== undefined) return qualify(unsized, { memoryGiB, formFactor: null, architecture: null });
 
-  const bare = takeBuild(sized.rest);
+  const formed = take(sized.rest, formFactorOf);
+  if (formed === null) return null;
+  const formFactor = formed.said;
+  // `RTX 6000 Ada PCIe`: the generation belongs to the name, and without it another device would have it.
+  const card = index.get(keyOf(formed.rest));
+  if (card !== undefined) return qualify(card, { memoryGiB, formFactor, architecture: null });
+
+  const bare = take(formed.rest, architectureOf);
   if (bare === null) return null;
-  const { rest, formFactor, architecture } = bare;
+  const { rest, said: architecture } = bare;
   const named = index.get(keyOf(rest));
   if (named !== undefined) return qualify(named, { memoryGiB, formFactor, architecture });
 

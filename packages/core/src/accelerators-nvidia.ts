@@ -52,7 +52,7 @@ function geforce(generation: Generation, name: string, gib: readonly number[]): 
   const aliases = [model];
   if (model.endsWith('TiSUPER')) aliases.push(name.replace('TiSUPER', 'S Ti'), name.replace('TiSUPER', 'SUPER Ti'));
   else if (model.endsWith('SUPER')) aliases.push(name.replace('SUPER', 'S'));
-  return nvidia(generation, name, gib, { aliases });
+  return nvidia(generation, name, gib, { formFactors: PCIE, aliases });
 }
 
 /** The RTX A series is written with and without RTX; the driver says `NVIDIA RTX A4000`. */
@@ -112,6 +112,7 @@ export const NVIDIA: readonly Accelerator[] = [
   dataCenter(PASCAL_100, 'GP100', [16], PCIE),
   dataCenter(PASCAL, 'P4', [8], PCIE),
   dataCenter(PASCAL, 'P40', [24], PCIE),
+  dataCenter(PASCAL, 'P2000', [5], PCIE),
   dataCenter(PASCAL, 'P4000', [8], PCIE),
   dataCenter(PASCAL, 'P5000', [16], PCIE),
   dataCenter(PASCAL, 'P6000', [24], PCIE),
@@ -121,12 +122,12 @@ export const NVIDIA: readonly Accelerator[] = [
   geforce(PASCAL, 'GTX1070Ti', [8]),
   geforce(PASCAL, 'GTX1080', [8]),
   geforce(PASCAL, 'GTX1080Ti', [11]),
-  nvidia(PASCAL, 'TITANXp', [12]),
+  nvidia(PASCAL, 'TITANXp', [12], { formFactors: PCIE }),
 
   dataCenter(VOLTA, 'V100', [16, 32], BOTH),
   dataCenter(VOLTA, 'V100S', [32], PCIE),
   dataCenter(VOLTA, 'GV100', [32], PCIE),
-  nvidia(VOLTA, 'TITANV', [12]),
+  nvidia(VOLTA, 'TITANV', [12], { formFactors: PCIE }),
 
   dataCenter(TURING, 'T4', [16], PCIE),
   nvidia(TURING, 'T4G', [16], { formFactors: PCIE, hostArch: 'arm' }),
@@ -134,7 +135,7 @@ export const NVIDIA: readonly Accelerator[] = [
   quadroRtx(TURING, 'RTX5000', [16]),
   quadroRtx(TURING, 'RTX6000', [24]),
   quadroRtx(TURING, 'RTX8000', [48]),
-  nvidia(TURING, 'TITANRTX', [24]),
+  nvidia(TURING, 'TITANRTX', [24], { formFactors: PCIE }),
   geforce(TURING, 'GTX1650', [4]),
   geforce(TURING, 'GTX1650SUPER', [4]),
   geforce(TURING, 'GTX1660', [6]),

@@ -165,6 +165,21 @@ const LABELS: readonly (readonly [label: string, name: string, gib: number | nul
   ['Cloud AI 100 Pro', 'AI100', 32],
   ['AI 100 Ultra', 'AI100Ultra', null],
   ['ARM Mali-G78MP12', 'Mali-G78MP12', null],
+  ['Virtex UltraScale (VU9P)', 'VU9P', null],
+  ['Xilinx Virtex UltraScale+ VU47P', 'VU47P', null],
+  ['Alveo U30', 'AlveoU30', null],
+  ['Xilinx U250', 'AlveoU250', null],
+  // Azure's sizes and Vast.ai's hosts
+  ['Radeon Pro V710', 'V710', null],
+  ['PRO W7800', 'W7800', null],
+  ['RX 6950 XT', 'RX6950XT', null],
+  ['Quadro P2000', 'P2000', null],
+  // TensorDock's displayName
+  ['NVIDIA GeForce RTX 4090 PCIe 24GB', 'RTX4090', 24],
+  ['NVIDIA GeForce RTX 3090 PCIe 24GB', 'RTX3090', 24],
+  ['NVIDIA RTX A4000 PCIe 16GB', 'A4000', 16],
+  ['NVIDIA RTX 6000 Ada PCIe 48GB', 'RTX6000Ada', 48],
+  ['NVIDIA H100 SXM5 80GB', 'H100', 80],
   ['AMD Radeon Pro V520', 'V520', null],
   ['NVIDIA GRID K520', 'K520', null],
   ['NVIDIA M60', 'M60', null],
@@ -239,6 +254,8 @@ test('a label that names another device, a part of one, or contradicts itself re
     'RTX 6000 48GB', // the Quadro has 24, so an Ada or an A6000 is meant
     'RTX 6000 Blackwell', // the Quadro is a Turing, so the RTX PRO may be meant
     'A5000 Ada',
+    'RTX 6000 Ada SXM',
+    'RTX 4090 SXM4',
     'A100-60GB',
     'A100 40GB 80GB',
     'L40 SXM5',
@@ -299,6 +316,10 @@ test('a TPU slice stands for its chips, whose number is half of the cores for so
   assert.equal(chips('v6e'), null);
 });
 
+test("a request for AMD's devices is not answered with an FPGA", () => {
+  assert.equal(resolveAccelerator('Alveo U250')?.vendor, 'xilinx');
+});
+
 test('a label tells the form factor that it names, or the only one that there is', () => {
   const form = (label: string) => resolveAccelerator(label)?.formFactor;
   assert.equal(form('NVIDIA A100-SXM4-80GB'), 'SXM');
@@ -307,6 +328,7 @@ test('a label tells the form factor that it names, or the only one that there is
   assert.equal(form('NVIDIA H100 NVL'), 'NVL');
   assert.equal(form('H100'), null);
   assert.equal(form('L40S'), 'PCIe');
+  assert.equal(form('RTX 4090'), 'PCIe');
 });
 
 test('compute capability is known for all of NVIDIA and nobody else', () => {

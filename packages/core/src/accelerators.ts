@@ -13,6 +13,7 @@ import { INTEL } from './accelerators-intel.ts';
 import { NVIDIA } from './accelerators-nvidia.ts';
 import { QUALCOMM } from './accelerators-qualcomm.ts';
 import { TENSTORRENT } from './accelerators-tenstorrent.ts';
+import { XILINX } from './accelerators-xilinx.ts';
 
 export * from './accelerator.ts';
 
@@ -31,6 +32,7 @@ const ALL: readonly Accelerator[] = [
   ...TENSTORRENT,
   ...QUALCOMM,
   ...ARM,
+  ...XILINX,
 ];
 
 const byName: ReadonlyMap<string, Accelerator> = new Map(ALL.map((accelerator) => [accelerator.name, accelerator]));

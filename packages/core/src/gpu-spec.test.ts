@@ -50,6 +50,7 @@ test('vendors have the names that dstack gives them', () => {
     aws: 'aws',
     Qualcomm: 'qualcomm',
     arm: 'arm',
+    xilinx: 'xilinx',
   };
   for (const [word, vendor] of Object.entries(vendors)) assert.equal(parseGpu(`${word}:32`).vendor, vendor, word);
 });

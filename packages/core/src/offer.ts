@@ -9,6 +9,7 @@ export const ACCELERATOR_VENDORS = [
   'tenstorrent',
   'qualcomm',
   'arm',
+  'xilinx',
 ] as const;
 export type AcceleratorVendor = (typeof ACCELERATOR_VENDORS)[number];
 
