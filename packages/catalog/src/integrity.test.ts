@@ -93,8 +93,14 @@ describe('an offer beside the market', () => {
     });
   }
 
+  it('may be as cheap as it likes where that is declared', () => {
+    const offers = [testOffer({ gpu: 'B200', pricePerHour: 0.02 })];
+    const rules: IntegrityRule[] = [{ rule: 'cheap', accelerators: ['B200'], because: 'a test' }];
+    assert.deepEqual(rulesOf(offers, rules, { previous: null, market: MARKET }), []);
+  });
+
   it('is not compared with its own cloud', () => {
-    const own = [0.03, 3, 3, 3].map((pricePerHour, i) => testOffer({ gpu: 'L40S', region: `r${i}`, pricePerHour }));
+    const own = [0.02, 3, 3, 3].map((pricePerHour, i) => testOffer({ gpu: 'L40S', region: `r${i}`, pricePerHour }));
     assert.deepEqual(rulesOf(own, [], { previous: null, market: Market.of(own) }), []);
   });
 });

@@ -4,7 +4,7 @@
  *     v1/latest.json          the newest manifest that was seen: the floor below which none is taken
  *     v1/sources/<name>.json  the manifest that the source's snapshot was taken from; older where a
  *                             newer one named a file that could not be had
- *     v1/etag.json            what to say at the next question; absent: ask for all of it
+ *     v1/etag.json            what to say at the next question, when all files are here
  *
  * Nothing in it is believed without its signature and checksum: a cache is only a file.
  */
@@ -45,7 +45,7 @@ export interface CacheProblem {
 /** Files stay this long after they came, whoever needs them: another process may be reading them. */
 const GRACE_MS = 60 * 60_000;
 
-const etagSchema = z.object({ base: z.string(), etag: z.string() });
+const etagSchema = z.object({ base: z.string(), version: z.number(), etag: z.string() });
 
 export class PullCache {
   readonly dir: string;
@@ -182,21 +182,21 @@ export class PullCache {
     await writeWhole(this.#at(LATEST), envelope);
   }
 
-  /** Null when the answer before was not complete, or came from elsewhere. */
-  async etag(base: string): Promise<string | null> {
+  /** Null when it is that of another place, or of another manifest than the one here. */
+  async etag(base: string, { version }: CatalogManifest): Promise<string | null> {
     const text = await readFile(this.#at('v1/etag.json'), 'utf8').catch(ifMissing(null));
     if (text === null) return null;
     try {
       const known = etagSchema.parse(JSON.parse(text));
-      return known.base === base ? known.etag : null;
+      return known.base === base && known.version === version ? known.etag : null;
     } catch {
       return null; // then all of it is asked for
     }
   }
 
-  async setEtag(base: string, etag: string | null): Promise<void> {
+  async setEtag(base: string, { version }: CatalogManifest, etag: string | null): Promise<void> {
     if (etag === null) await rm(this.#at('v1/etag.json'), { force: true });
-    else await writeWhole(this.#at('v1/etag.json'), JSON.stringify({ base, etag }));
+    else await writeWhole(this.#at('v1/etag.json'), JSON.stringify({ base, version, etag }));
   }
 
   /** Removes what no manifest here needs any more. */

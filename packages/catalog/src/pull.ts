@@ -89,29 +89,26 @@ async function refresh(
 ): Promise<CatalogManifest> {
   // With a file missing here, "nothing has changed" is no answer.
   const whole = known !== null && (await cache.isWhole(known.manifest));
-  const answer = await place.manifest(whole ? await cache.etag(options.base) : null);
+  const answer = await place.manifest(whole ? await cache.etag(options.base, known.manifest) : null);
   if (answer === 'unchanged' && known !== null) {
     refuseExpired(known.manifest, options);
     return known.manifest;
   }
   if (answer === 'unchanged') throw new Error(`${options.base} answered that nothing has changed, which was not asked`);
   const manifest = acceptable(answer.text, options, known);
-  let complete = true;
   for (const entry of manifest.sources) {
     options.signal.throwIfAborted();
     try {
       await takeSource(options, place, cache, entry, answer.text);
     } catch (error) {
       options.signal.throwIfAborted();
-      complete = false;
       problems.push({ source: entry.name, reason: reasonOf(error) });
     }
   }
   // Another pull may have come further meanwhile.
   const seen = await cache.manifest(problems);
   if (seen === null || seen.manifest.version <= manifest.version) await cache.writeLatest(answer.text);
-  // An incomplete answer is asked for again in full.
-  await cache.setEtag(options.base, complete ? answer.etag : null);
+  await cache.setEtag(options.base, manifest, answer.etag);
   await cache.prune(options.now());
   return manifest;
 }
