@@ -56,7 +56,7 @@ test('no step runs code of somebody else', () => {
 
 test('each credential is under the name that its source reads, and none is missing', () => {
   const given = Object.keys(steps.find(({ id }) => id === 'collect')?.env ?? {});
-  const allowed = new Map(
+  const allowed = new Map<string, string>(
     priced.flatMap(({ type, credentials }) =>
       Object.values(credentials).flatMap((schema) =>
         Object.keys(schema instanceof z.ZodObject ? schema.shape : {}).map(

@@ -58,18 +58,18 @@ export async function reload(
   for (const [name, source] of newest) {
     const status = known.get(name);
     if (status?.kind === 'online') continue;
-    if (status?.version !== source.published.version) {
-      try {
-        const snapshot = await decodeSnapshotInSlices(source.snapshot, signal);
-        const { version } = source.published;
-        catalog.replace(name, snapshot, { kind: 'offline', version, staleAfterMs: STALE_AFTER_MS });
-      } catch (error) {
-        signal?.throwIfAborted();
-        problems.push({ source: name, reason: error instanceof Error ? error.message : String(error) });
-        continue;
-      }
+    try {
+      const { version } = source.published;
+      const inMemory = status?.version === version ? catalog.snapshot(name) : null;
+      const snapshot = inMemory ?? (await decodeSnapshotInSlices(source.snapshot, signal));
+      // Where a newer one was tried in vain, this one is older than it should be, however young it is.
+      const staleAfterMs = source.failure === null ? STALE_AFTER_MS : 0;
+      catalog.replace(name, snapshot, { kind: 'offline', version, staleAfterMs });
+      if (source.failure !== null) catalog.failed(name, source.failure.reason);
+    } catch (error) {
+      signal?.throwIfAborted();
+      problems.push({ source: name, reason: error instanceof Error ? error.message : String(error) });
     }
-    if (source.failure !== null) catalog.failed(name, source.failure.reason);
   }
   for (const { source, kind } of known.values()) {
     if (kind === 'offline' && !newest.has(source)) catalog.remove(source);

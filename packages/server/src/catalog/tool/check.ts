@@ -39,8 +39,7 @@ export async function checkSources(workshop: Workshop, names: readonly string[])
     if (found === undefined) throw new BerthError('not-found', `The files of ${name} on this machine are damaged.`);
     const snapshot = await decodeSnapshotInSlices(found.snapshot, workshop.signal);
     const catalog = definitions.find(({ type }) => type === name)?.catalog;
-    const rules =
-      catalog === undefined || catalog.kind === 'owned' ? IMPORT_RULES : catalog.rules;
+    const rules = catalog === undefined || catalog.kind === 'owned' ? IMPORT_RULES : catalog.rules;
     const previous = await pulledSnapshot(workshop, name);
     reports.push(checkReport(name, checkOffers(snapshot, rules, { previous, market }), unknownLabels(snapshot)));
   }
