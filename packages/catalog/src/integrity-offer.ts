@@ -62,7 +62,7 @@ export function offerRules(rules: readonly IntegrityRule[]): (offer: CatalogOffe
     }
     const memory = memoryProblem(offer);
     if (memory !== null) return { rule: 'memory', reason: memory };
-    if (!freeZones && offer.zone !== null && !offer.zone.includes(offer.region)) {
+    if (!freeZones && offer.zone !== null && !offer.zone.toLowerCase().includes(offer.region.toLowerCase())) {
       return { rule: 'zone', reason: `zone ${offer.zone} is not in region ${offer.region} by its name` };
     }
     return null;

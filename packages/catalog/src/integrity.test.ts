@@ -57,6 +57,7 @@ describe('an offer by itself', () => {
     ['a device that nobody knows, with any memory', testOffer({ gpu: 'Frob 9000' }), null],
     ['a zone of another region', testOffer({ zone: 'eu-west-1a' }), 'zone'],
     ['a zone of its region', testOffer({ zone: 'us-east-1a' }), null],
+    ['a zone in capitals', testOffer({ region: 'eu-stockholm-1', zone: 'EU-STOCKHOLM-1-AD-1' }), null],
     ['a zone of another name, declared', testOffer({ zone: 'use1-az4' }), null, [{ rule: 'free-zone-names' }]],
   ];
   for (const [claim, offer, rule, rules] of cases) {
