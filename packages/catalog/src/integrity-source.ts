@@ -6,9 +6,9 @@ import type { IntegrityRule } from './integrity-rule.ts';
 
 export function sourceProblems(offers: readonly CatalogOffer[], rules: readonly IntegrityRule[]): IntegrityProblem[] {
   if (offers.length === 0) return [{ rule: 'offers', message: 'there is no good offer', severity: 'blocks' }];
-  const problems = rules.flatMap((rule) => {
+  const problems = rules.flatMap((rule): IntegrityProblem[] => {
     const message = broken(offers, rule);
-    return message === null ? [] : [{ rule: rule.rule, message, severity: 'blocks' as const }];
+    return message === null ? [] : [{ rule: rule.rule, message, severity: 'blocks' }];
   });
   const unmapped = new Set(
     offers.flatMap(({ accelerator }) => (accelerator?.known === false ? [accelerator.name] : [])),

@@ -52,7 +52,8 @@ const envelopeSchema = z.object({
 export function generateKeyPair(): KeyPair {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const text = textOf(publicKey);
-  return { privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }), publicKey: text, keyId: keyIdOf(text) };
+  const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+  return { privateKey: pem, publicKey: text, keyId: keyIdOf(text) };
 }
 
 /** @throws BerthError `invalid-request` when it is no Ed25519 private key in PEM */
