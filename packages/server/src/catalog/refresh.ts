@@ -36,6 +36,7 @@ export interface RefreshScheduleOptions {
   /** From 0 to 1. */
   readonly random?: () => number;
   readonly run?: (job: RefreshJob, signal: AbortSignal) => Promise<RefreshOutcome>;
+  readonly firstAfterMs?: number;
 }
 
 export class RefreshSchedule {
@@ -54,7 +55,7 @@ export class RefreshSchedule {
   /** The first time is soon, so that a new address is tried at once. */
   set(config: CatalogConfig): void {
     this.#config = config;
-    this.#plan(FIRST_AFTER_MS);
+    this.#plan(this.#options.firstAfterMs ?? FIRST_AFTER_MS);
   }
 
   get times(): { readonly refreshedAt: number | null; readonly nextRefreshAt: number | null } {
@@ -98,7 +99,7 @@ export class RefreshSchedule {
 }
 
 /** @throws what the thread threw */
-function runInThread(job: RefreshJob, signal: AbortSignal): Promise<RefreshOutcome> {
+export function runInThread(job: RefreshJob, signal: AbortSignal): Promise<RefreshOutcome> {
   const worker = new Worker(WORKER, { workerData: job });
   return new Promise((resolve, reject) => {
     // Files appear whole, so a thread may end anywhere.
