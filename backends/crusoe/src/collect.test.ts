@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CollectedOffer } from '@berth/catalog/collected-offer';
-import { normalizeOffer } from '@berth/catalog/normalize';
-import { createHttp } from '@berth/http';
+import { type Harvest, harvest, mapped } from '@berth/catalog/testing/harvest';
 import { type Answer, replayServer, tooMany, webPage } from '@berth/http/testing/replay-server';
 import { AccessKey } from './access-key.ts';
 import { collectCapacities } from './collect.ts';
@@ -41,40 +39,21 @@ function items(...all: readonly unknown[]) {
   return { json: { items: all } };
 }
 
-interface Collected {
-  readonly offers: readonly CollectedOffer[];
-  readonly skipped: readonly string[];
+interface Collected extends Harvest {
   readonly signed: readonly (readonly [path: string, timestamp: unknown, authorization: unknown])[];
 }
 
 type Answers = readonly [Answer, ...Answer[]];
 
-async function collect(types: Answers, capacities: Answers, signal = AbortSignal.timeout(5000)): Promise<Collected> {
+async function collect(types: Answers, capacities: Answers): Promise<Collected> {
   await using server = await replayServer();
   server.on(TYPES, ...types).on(CAPACITIES, ...capacities);
-  const skipped: string[] = [];
-  const http = createHttp({
-    now: () => 0,
-    sleep: async () => {},
-    random: () => 0,
-    origins: server.instead('https://api.cloud.crusoe.ai'),
-  });
-  const log = { progress() {}, skipped: (what: string, reason: string) => void skipped.push(`${what}: ${reason}`) };
-  const context = { http, log, now: () => Date.UTC(2026, 0, 5, 8, 9, 10), signal, credentials: KEY };
-  const offers: CollectedOffer[] = [];
-  for await (const offer of collectCapacities(context)) offers.push(offer);
+  const origins = server.instead('https://api.cloud.crusoe.ai');
+  const gathered = await harvest(collectCapacities, { origins, credentials: KEY, timeoutMs: 200 });
   const signed = server.requests.map(
     ({ path, headers }) => [path, headers['x-crusoe-timestamp'], headers.authorization] as const,
   );
-  return { offers, skipped, signed };
-}
-
-function normal(offers: readonly CollectedOffer[]) {
-  return offers.map((collected) => {
-    const result = normalizeOffer(collected, { backend: 'crusoe', source: 'crusoe', collectedAt: 0 });
-    assert.ok(result.ok && result.unmapped === null);
-    return result.offer;
-  });
+  return { ...gathered, signed };
 }
 
 test('a type is offered in the locations that tell of capacity for it, with the list price of its devices', async () => {
@@ -83,9 +62,11 @@ test('a type is offered in the locations that tell of capacity for it, with the 
     [items(capacity('h100-80gb-sxm-ib.8x', 'eu-iceland1-a', 3), capacity('c1a.4x', 'us-east1-a', 9))],
   );
   assert.deepEqual(skipped, []);
-  const all = normal(offers).map(({ id, country, pricePerHour, memoryMiB, diskMiB, interconnect, availability }) => {
-    return { id, country, pricePerHour, memoryMiB, diskMiB, interconnect, availability };
-  });
+  const all = mapped(offers, 'crusoe').map(
+    ({ id, country, pricePerHour, memoryMiB, diskMiB, interconnect, availability }) => {
+      return { id, country, pricePerHour, memoryMiB, diskMiB, interconnect, availability };
+    },
+  );
   assert.deepEqual(all, [
     {
       id: 'crusoe/eu-iceland1/eu-iceland1-a/h100-80gb-sxm-ib.8x/on-demand/H100:80GB:8',
@@ -156,7 +137,7 @@ test('types without capacity and capacity without type are skipped with the reas
 test('an ARM processor is told as one', async () => {
   const arm = { ...CPU, cpu_type: 'arm64' };
   const { offers } = await collect([items(arm)], [items(capacity('c1a.4x', 'us-east1-a', 1))]);
-  assert.equal(normal(offers)[0]?.cpuArch, 'arm');
+  assert.equal(mapped(offers, 'crusoe')[0]?.cpuArch, 'arm');
 });
 
 test('every request is signed for its own path and time', async () => {
@@ -186,11 +167,6 @@ test('too many requests are repeated, a wrong signature is not, and lost capacit
   await assert.rejects(collect([items(CPU)], [{ status: 503, body: 'no' }]), { code: 'transient' });
 });
 
-test('an answer that never comes ends with the deadline', { timeout: 3000 }, async () => {
-  const slow = collect([{ headAfterMs: Infinity }], [items()], AbortSignal.timeout(50));
-  await assert.rejects(slow, { name: 'TimeoutError' });
-});
-
 test('empty lists, and a web page, are errors', async () => {
   await assert.rejects(collect([items()], [items()]), { code: 'no-offers', message: /no VM types/ });
   await assert.rejects(collect([items(CPU)], [items()]), { code: 'no-offers', message: /no capacity/ });
@@ -205,4 +181,16 @@ test('a location is a zone of its region', () => {
   });
   assert.deepEqual(placeOf('us-east1'), { region: 'us-east1', zone: null, country: 'US' });
   assert.deepEqual(placeOf('moon-base'), { region: 'moon-base', zone: null, country: null });
+});
+
+test('an answer that never comes is a time-out, and is not waited for past the deadline', async () => {
+  await assert.rejects(collect([{ headAfterMs: Infinity }], [items()]), {
+    code: 'transient',
+    message: /did not answer within/,
+  });
+  await using server = await replayServer();
+  server.on(TYPES, { headAfterMs: Infinity });
+  const options = { origins: server.instead('https://api.cloud.crusoe.ai'), credentials: KEY };
+  const signal = AbortSignal.timeout(50);
+  await assert.rejects(harvest(collectCapacities, { ...options, signal }), { name: 'TimeoutError' });
 });

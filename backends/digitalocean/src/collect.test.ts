@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CollectedOffer } from '@berth/catalog/collected-offer';
-import { normalizeOffer } from '@berth/catalog/normalize';
-import { Secret } from '@berth/core/secret';
-import { createHttp } from '@berth/http';
+import { ApiKey } from '@berth/backend/api-key';
+import { type Harvest, harvest, mapped, normalized } from '@berth/catalog/testing/harvest';
 import { type Answer, type ReplayRequest, replayServer, tooMany, webPage } from '@berth/http/testing/replay-server';
 import { collectSizes } from './collect.ts';
 import { countryOf } from './regions.ts';
 
+const KEY = ApiKey.parse({ api_key: 'token-1' });
 const ROUTE = 'GET /v2/sizes';
 
 const SMALL = {
@@ -42,27 +41,14 @@ function gpus(slug: string, model: string, count: number, vram: number) {
   return { ...H100X8, slug, gpu_info: { count, model, vram: { amount: vram, unit: 'gib' } } };
 }
 
-interface Collected {
-  readonly offers: readonly CollectedOffer[];
-  readonly skipped: readonly string[];
-  readonly requests: readonly ReplayRequest[];
-}
-
-async function collect(...answers: readonly [Answer, ...Answer[]]): Promise<Collected> {
+async function collect(
+  ...answers: readonly [Answer, ...Answer[]]
+): Promise<Harvest & { readonly requests: readonly ReplayRequest[] }> {
   await using server = await replayServer();
   server.on(ROUTE, ...answers);
-  const skipped: string[] = [];
-  const http = createHttp({
-    now: () => 0,
-    sleep: async () => {},
-    random: () => 0,
-    origins: server.instead('https://api.digitalocean.com'),
-  });
-  const log = { progress() {}, skipped: (what: string, reason: string) => void skipped.push(`${what}: ${reason}`) };
-  const context = { http, log, now: () => 0, signal: AbortSignal.timeout(5000) };
-  const offers: CollectedOffer[] = [];
-  for await (const offer of collectSizes(context, new Secret('token-1'))) offers.push(offer);
-  return { offers, skipped, requests: server.requests };
+  const origins = server.instead('https://api.digitalocean.com');
+  const gathered = await harvest(collectSizes, { origins, credentials: KEY, timeoutMs: 200 });
+  return { ...gathered, requests: server.requests };
 }
 
 function list(...sizes: readonly unknown[]) {
@@ -74,21 +60,13 @@ function page(sizes: readonly unknown[], total: number, next?: string) {
   return { json: { sizes, links: { pages: next === undefined ? {} : { next, last: next } }, meta: { total } } };
 }
 
-function normal(offers: readonly CollectedOffer[]) {
-  return offers.map((collected) => {
-    const result = normalizeOffer(collected, { backend: 'digitalocean', source: 'digitalocean', collectedAt: 0 });
-    assert.ok(result.ok && result.unmapped === null);
-    return result.offer;
-  });
-}
-
 test('a size is offered in each of its regions, with the units that the API means', async () => {
   const { offers, requests } = await collect(list(SMALL, { ...H100X8, regions: ['tor1', 'nyc2'] }));
   assert.deepEqual(
     requests.map(({ headers }) => headers.authorization),
     ['Bearer token-1'],
   );
-  const all = normal(offers).map(({ id, country, pricePerHour, cpus, memoryMiB, diskMiB }) => {
+  const all = mapped(offers, 'digitalocean').map(({ id, country, pricePerHour, cpus, memoryMiB, diskMiB }) => {
     return { id, country, pricePerHour, cpus, memoryMiB, diskMiB };
   });
   const h100 = { pricePerHour: 35.28, cpus: 160, memoryMiB: 1920 * 1024, diskMiB: 2046 * 1024 };
@@ -134,7 +112,9 @@ test('AMD Droplets and all the others have their devices', async () => {
     // Sold as 288 GB, of which the registry knows 270 to be there.
     gpus('gpu-b300x8-2304gb-spot', 'nvidia_b300', 8, 2304),
   ];
-  const ids = normal((await collect(list(...sizes))).offers).map(({ id }) => id.split('/').slice(4).join(' '));
+  const ids = mapped((await collect(list(...sizes))).offers, 'digitalocean').map(({ id }) =>
+    id.split('/').slice(4).join(' '),
+  );
   assert.deepEqual(ids, [
     'on-demand MI300X:192GB:1',
     'on-demand MI300X:192GB:8',
@@ -149,12 +129,11 @@ test('AMD Droplets and all the others have their devices', async () => {
 });
 
 test('a device that the registry does not hold is kept under its own name', async () => {
-  const [offer] = (await collect(list(gpus('gpu-x', 'nvidia_r200', 8, 2304)))).offers;
-  assert.ok(offer);
-  const result = normalizeOffer(offer, { backend: 'digitalocean', source: 'digitalocean', collectedAt: 0 });
-  assert.ok(result.ok);
-  assert.equal(result.unmapped, 'nvidia_r200');
-  assert.equal(result.offer.accelerator?.memoryMiB, 288 * 1024);
+  const { offers } = await collect(list(gpus('gpu-x', 'nvidia_r200', 8, 2304)));
+  const [offer] = normalized(offers, 'digitalocean');
+  assert.equal(offer?.accelerator?.known, false);
+  assert.equal(offer?.accelerator?.name, 'nvidia_r200');
+  assert.equal(offer?.accelerator?.memoryMiB, 288 * 1024);
 });
 
 test('a size without regions is no offer, and it is said', async () => {
@@ -216,16 +195,6 @@ test('too many requests are repeated, a wrong token is not', async () => {
   await assert.rejects(collect({ status: 401, json: { id: 'Unauthorized' } }), { code: 'auth' });
 });
 
-test('an answer that never comes ends with the deadline', { timeout: 3000 }, async () => {
-  await using server = await replayServer();
-  server.on(ROUTE, { headAfterMs: Infinity });
-  const origins = server.instead('https://api.digitalocean.com');
-  const http = createHttp({ now: () => 0, sleep: async () => {}, random: () => 0, origins });
-  const log = { progress() {}, skipped() {} };
-  const context = { http, log, now: () => 0, signal: AbortSignal.timeout(50) };
-  await assert.rejects(collectSizes(context, new Secret('token')).next(), { name: 'TimeoutError' });
-});
-
 test('an empty list, and a web page, are errors', async () => {
   await assert.rejects(collect(list()), { code: 'no-offers' });
   await assert.rejects(collect(webPage()), /answered with a web page/);
@@ -233,4 +202,13 @@ test('an empty list, and a web page, are errors', async () => {
 
 test('a region is in the country of its city', () => {
   assert.deepEqual(['nyc3', 'ams3', 'tor1', 'mem1'].map(countryOf), ['US', 'NL', 'CA', null]);
+});
+
+test('an answer that never comes is a time-out, and is not waited for past the deadline', async () => {
+  await assert.rejects(collect({ headAfterMs: Infinity }), { code: 'transient', message: /did not answer within/ });
+  await using server = await replayServer();
+  server.on(ROUTE, { headAfterMs: Infinity });
+  const options = { origins: server.instead('https://api.digitalocean.com'), credentials: KEY };
+  const signal = AbortSignal.timeout(50);
+  await assert.rejects(harvest(collectSizes, { ...options, signal }), { name: 'TimeoutError' });
 });

@@ -1,19 +1,16 @@
+import type { ApiKey } from '@berth/backend/api-key';
 import type { CollectContext } from '@berth/catalog/catalog-source';
 import type { CollectedAccelerator, CollectedOffer } from '@berth/catalog/collected-offer';
 import { knownMemory } from '@berth/core/accelerator';
 import { resolveAccelerator } from '@berth/core/accelerators';
-import type { Secret } from '@berth/core/secret';
 import { countryOf } from './regions.ts';
 import { type GpuInfo, readSizes, type Size } from './sizes.ts';
 
 const GIB = 1024;
 
 /** One offer for each size and region that the account can use. */
-export async function* collectSizes(
-  context: Omit<CollectContext<unknown>, 'credentials'>,
-  apiKey: Secret<string>,
-): AsyncGenerator<CollectedOffer> {
-  for (const size of await readSizes(context, apiKey)) {
+export async function* collectSizes(context: CollectContext<ApiKey>): AsyncGenerator<CollectedOffer> {
+  for (const size of await readSizes(context)) {
     if (size.regions.length === 0) context.log.skipped(size.slug, 'this account can create it in no region');
     yield* offersOf(size);
   }

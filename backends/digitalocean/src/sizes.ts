@@ -1,6 +1,6 @@
+import type { ApiKey } from '@berth/backend/api-key';
 import type { CollectContext } from '@berth/catalog/catalog-source';
 import { BerthError } from '@berth/core/errors';
-import type { Secret } from '@berth/core/secret';
 import { z } from 'zod';
 
 /** Source: DigitalOcean API 2.0, "List All Droplet Sizes" (docs.digitalocean.com/reference/api/reference/sizes). */
@@ -43,11 +43,8 @@ const Page = z.object({
 });
 
 /** All sizes, from all pages. @throws BerthError when the pages hold fewer sizes than the list says to have */
-export async function readSizes(
-  { http, signal, log }: Pick<CollectContext<unknown>, 'http' | 'signal' | 'log'>,
-  apiKey: Secret<string>,
-): Promise<readonly Size[]> {
-  const headers = { authorization: `Bearer ${apiKey.reveal()}` };
+export async function readSizes({ http, signal, log, credentials }: CollectContext<ApiKey>): Promise<readonly Size[]> {
+  const headers = { authorization: `Bearer ${credentials.api_key.reveal()}` };
   const sizes: Size[] = [];
   for (let number = 1; ; ) {
     const query = { page: number, per_page: PER_PAGE };

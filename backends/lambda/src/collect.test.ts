@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CollectedOffer } from '@berth/catalog/collected-offer';
-import { normalizeOffer } from '@berth/catalog/normalize';
-import { Secret } from '@berth/core/secret';
-import { createHttp } from '@berth/http';
+import { ApiKey } from '@berth/backend/api-key';
+import { type Harvest, harvest, mapped } from '@berth/catalog/testing/harvest';
 import { type Answer, replayServer, tooMany, webPage } from '@berth/http/testing/replay-server';
 import { collectInstanceTypes } from './collect.ts';
 import { countryOf } from './countries.ts';
 
+const KEY = ApiKey.parse({ api_key: 'key-1' });
 const ROUTE = 'GET /api/v1/instance-types';
 const CALIFORNIA = { name: 'us-west-1', description: 'California, USA' };
 const OSAKA = { name: 'asia-northeast-1', description: 'Osaka, Japan' };
@@ -43,42 +42,21 @@ function types(...all: readonly TypeOf[]) {
   return { json: { data: Object.fromEntries(entries) } };
 }
 
-interface Collected {
-  readonly offers: readonly CollectedOffer[];
-  readonly skipped: readonly string[];
-  readonly keys: readonly unknown[];
-}
-
-async function collect(...answers: readonly [Answer, ...Answer[]]): Promise<Collected> {
+async function collect(
+  ...answers: readonly [Answer, ...Answer[]]
+): Promise<Harvest & { readonly keys: readonly unknown[] }> {
   await using server = await replayServer();
   server.on(ROUTE, ...answers);
-  const skipped: string[] = [];
-  const http = createHttp({
-    now: () => 0,
-    sleep: async () => {},
-    random: () => 0,
-    origins: server.instead('https://cloud.lambda.ai'),
-  });
-  const log = { progress() {}, skipped: (what: string, reason: string) => void skipped.push(`${what}: ${reason}`) };
-  const context = { http, log, now: () => 0, signal: AbortSignal.timeout(5000) };
-  const offers: CollectedOffer[] = [];
-  for await (const offer of collectInstanceTypes(context, new Secret('key-1'))) offers.push(offer);
-  return { offers, skipped, keys: server.requests.map(({ headers }) => headers.authorization) };
-}
-
-function normal(offers: readonly CollectedOffer[]) {
-  return offers.map((collected) => {
-    const result = normalizeOffer(collected, { backend: 'lambda', source: 'lambda', collectedAt: 0 });
-    assert.ok(result.ok && result.unmapped === null);
-    return result.offer;
-  });
+  const origins = server.instead('https://cloud.lambda.ai');
+  const gathered = await harvest(collectInstanceTypes, { origins, credentials: KEY, timeoutMs: 200 });
+  return { ...gathered, keys: server.requests.map(({ headers }) => headers.authorization) };
 }
 
 test('a type is offered in the regions that have capacity for it, and in no others', async () => {
   const { offers, keys, skipped } = await collect(types(H100X8));
   assert.deepEqual(keys, ['Bearer key-1']);
   assert.deepEqual(skipped, []);
-  const all = normal(offers).map(({ id, country, pricePerHour, cpus, availability }) => {
+  const all = mapped(offers, 'lambda').map(({ id, country, pricePerHour, cpus, availability }) => {
     return { id, country, pricePerHour, cpus, availability };
   });
   const same = { pricePerHour: 23.92, cpus: 208, availability: 'available' };
@@ -102,7 +80,7 @@ test('a type without capacity is no offer in every region, and it is said', asyn
 
 test('sixteen devices are sixteen, whatever the description says', async () => {
   const specs = { ...H100X8.specs, gpus: 16 };
-  const [offer] = normal((await collect(types({ ...H100X8, specs }))).offers);
+  const [offer] = mapped((await collect(types({ ...H100X8, specs }))).offers, 'lambda');
   assert.equal(offer?.accelerator?.count, 16);
 });
 
@@ -120,7 +98,7 @@ test('every device of the list is one that the registry knows', async () => {
   ];
   const one = { vcpus: 26, memory_gib: 200, storage_gib: 512, gpus: 1 };
   const all = labels.map(([gpu], i) => ({ name: `t${i}`, gpu, cents: 100, specs: one, regions: [CALIFORNIA] }));
-  const ids = normal((await collect(types(...all))).offers).map(({ id }) => id.split('/').at(-1));
+  const ids = mapped((await collect(types(...all))).offers, 'lambda').map(({ id }) => id.split('/').at(-1));
   assert.deepEqual(
     ids,
     labels.map(([, id]) => id),
@@ -130,7 +108,7 @@ test('every device of the list is one that the registry knows', async () => {
 test('a Grace Hopper has an ARM processor, a machine without devices an x86 one', async () => {
   const grace = { ...H100X8, name: 'gpu_1x_gh200', gpu: 'GH200 (96 GB)', specs: { ...H100X8.specs, gpus: 1 } };
   const plain = { ...H100X8, name: 'cpu_4x_general', gpu: 'N/A', specs: { ...H100X8.specs, gpus: 0 } };
-  const offers = normal((await collect(types(grace, plain))).offers);
+  const offers = mapped((await collect(types(grace, plain))).offers, 'lambda');
   assert.deepEqual(
     offers.map(({ instanceType, cpuArch, accelerator }) => [instanceType, cpuArch, accelerator?.name ?? null]),
     [
@@ -154,16 +132,6 @@ test('too many requests are repeated, a wrong key is not', async () => {
   });
 });
 
-test('an answer that never comes ends with the deadline', { timeout: 3000 }, async () => {
-  await using server = await replayServer();
-  server.on(ROUTE, { headAfterMs: Infinity });
-  const origins = server.instead('https://cloud.lambda.ai');
-  const http = createHttp({ now: () => 0, sleep: async () => {}, random: () => 0, origins });
-  const log = { progress() {}, skipped() {} };
-  const context = { http, log, now: () => 0, signal: AbortSignal.timeout(50) };
-  await assert.rejects(collectInstanceTypes(context, new Secret('key')).next(), { name: 'TimeoutError' });
-});
-
 test('a list without types, and a web page, are errors', async () => {
   await assert.rejects(collect({ json: { data: {} } }), { code: 'no-offers' });
   await assert.rejects(collect(webPage()), /answered with a web page/);
@@ -172,4 +140,13 @@ test('a list without types, and a web page, are errors', async () => {
 test('a region is in the country that its description ends with', () => {
   const descriptions = ['Washington DC, USA', 'Germany', 'Melbourne, Australia', 'Somewhere', ''];
   assert.deepEqual(descriptions.map(countryOf), ['US', 'DE', 'AU', null, null]);
+});
+
+test('an answer that never comes is a time-out, and is not waited for past the deadline', async () => {
+  await assert.rejects(collect({ headAfterMs: Infinity }), { code: 'transient', message: /did not answer within/ });
+  await using server = await replayServer();
+  server.on(ROUTE, { headAfterMs: Infinity });
+  const options = { origins: server.instead('https://cloud.lambda.ai'), credentials: KEY };
+  const signal = AbortSignal.timeout(50);
+  await assert.rejects(harvest(collectInstanceTypes, { ...options, signal }), { name: 'TimeoutError' });
 });

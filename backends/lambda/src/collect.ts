@@ -1,7 +1,7 @@
+import type { ApiKey } from '@berth/backend/api-key';
 import type { CollectContext } from '@berth/catalog/catalog-source';
 import type { CollectedOffer } from '@berth/catalog/collected-offer';
 import { BerthError } from '@berth/core/errors';
-import type { Secret } from '@berth/core/secret';
 import { z } from 'zod';
 import { countryOf } from './countries.ts';
 
@@ -35,12 +35,14 @@ const Answer = z.object({ data: z.record(z.string(), Entry) });
 const GIB = 1024;
 
 /** One offer for each type and region that has capacity for it. */
-export async function* collectInstanceTypes(
-  { http, signal, log }: Omit<CollectContext<unknown>, 'credentials'>,
-  apiKey: Secret<string>,
-): AsyncGenerator<CollectedOffer> {
+export async function* collectInstanceTypes({
+  http,
+  signal,
+  log,
+  credentials,
+}: CollectContext<ApiKey>): AsyncGenerator<CollectedOffer> {
   const answer = await http.json(
-    { url: INSTANCE_TYPES, headers: { authorization: `Bearer ${apiKey.reveal()}` }, schema: Answer },
+    { url: INSTANCE_TYPES, headers: { authorization: `Bearer ${credentials.api_key.reveal()}` }, schema: Answer },
     signal,
   );
   const entries = Object.values(answer.data);

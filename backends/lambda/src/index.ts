@@ -1,6 +1,5 @@
 import { defineBackend, online } from '@berth/backend';
-import type { CollectContext } from '@berth/catalog/catalog-source';
-import { Secret } from '@berth/core/secret';
+import { ApiKey } from '@berth/backend/api-key';
 import { z } from 'zod';
 import { collectInstanceTypes } from './collect.ts';
 
@@ -8,21 +7,13 @@ export default defineBackend({
   type: 'lambda',
   title: 'Lambda',
   kind: 'vm',
-  credentials: {
-    api_key: z.strictObject({
-      api_key: z
-        .string()
-        .min(1)
-        .transform((key) => new Secret(key)),
-    }),
-  },
+  credentials: { api_key: ApiKey },
   config: z.strictObject({}),
   catalog: online({
     // Where a type is sold is told only while it can be had there, and that changes by the minute.
     cacheForMs: 2 * 60_000,
     credentials: 'required',
-    collect: ({ credentials, ...context }: CollectContext<{ readonly api_key: Secret<string> }>) =>
-      collectInstanceTypes(context, credentials.api_key),
+    collect: collectInstanceTypes,
     rules: [{ rule: 'capacity-types', exactly: ['on-demand'] }],
   }),
 });

@@ -1,19 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CollectedOffer } from '@berth/catalog/collected-offer';
-import { normalizeOffer } from '@berth/catalog/normalize';
-import { Secret } from '@berth/core/secret';
-import { createHttp } from '@berth/http';
+import { ApiKey } from '@berth/backend/api-key';
+import { type Harvest, harvest, mapped } from '@berth/catalog/testing/harvest';
 import { type Answer, replayServer } from '@berth/http/testing/replay-server';
 import { collectLocations } from './collect.ts';
 import { countryCode } from './countries.ts';
 
+const KEY = ApiKey.parse({ api_key: 'key-1' });
 const ROUTE = 'GET /api/v2/locations';
 
 function gpu(changes: Record<string, unknown> = {}) {
   return {
     v0Name: 'h100-sxm5-80gb',
-    displayName: 'H100 SXM5 80GB',
+    displayName: 'NVIDIA H100 SXM5 80GB',
     max_count: 2,
     price_per_hr: 2.2,
     resources: { max_vcpus: 64, max_ram_gb: 600, max_storage_gb: 1000 },
@@ -28,36 +27,20 @@ function locations(...gpus: readonly unknown[]) {
   return { json: { data: { locations: [{ ...place, gpus }] } } };
 }
 
-interface Collected {
-  readonly offers: readonly CollectedOffer[];
-  readonly skipped: readonly string[];
-  readonly keys: readonly unknown[];
-}
-
-async function collect(...answers: readonly [Answer, ...Answer[]]): Promise<Collected> {
+async function collect(
+  ...answers: readonly [Answer, ...Answer[]]
+): Promise<Harvest & { readonly keys: readonly unknown[] }> {
   await using server = await replayServer();
   server.on(ROUTE, ...answers);
-  const skipped: string[] = [];
-  const http = createHttp({
-    now: () => 0,
-    sleep: async () => {},
-    random: () => 0,
-    origins: server.instead('https://dashboard.tensordock.com'),
-  });
-  const log = { progress() {}, skipped: (what: string, reason: string) => void skipped.push(`${what}: ${reason}`) };
-  const context = { http, log, now: () => 0, signal: AbortSignal.timeout(5000) };
-  const offers: CollectedOffer[] = [];
-  for await (const offer of collectLocations(context, new Secret('key-1'))) offers.push(offer);
-  return { offers, skipped, keys: server.requests.map(({ headers }) => headers.authorization) };
+  const origins = server.instead('https://dashboard.tensordock.com');
+  const gathered = await harvest(collectLocations, { origins, credentials: KEY, timeoutMs: 200 });
+  return { ...gathered, keys: server.requests.map(({ headers }) => headers.authorization) };
 }
 
 test('a location offers every number of its devices with a balanced share of the host', async () => {
   const { offers, keys } = await collect(locations(gpu()));
   assert.deepEqual(keys, ['Bearer key-1']);
-  const all = offers.map((collected) => {
-    const result = normalizeOffer(collected, { backend: 'tensordock', source: 'tensordock', collectedAt: 0 });
-    assert.ok(result.ok && result.unmapped === null);
-    const { id, country, pricePerHour, cpus, memoryMiB, diskMiB } = result.offer;
+  const all = mapped(offers, 'tensordock').map(({ id, country, pricePerHour, cpus, memoryMiB, diskMiB }) => {
     return { id, country, pricePerHour, cpus, memoryGib: memoryMiB / 1024, diskGib: (diskMiB ?? 0) / 1024 };
   });
   const place = 'tensordock/united-states-texas-austin/loc-1/h100-sxm5-80gb';
@@ -87,11 +70,29 @@ test('a device whose host has no memory left is no offer, and it is said', async
     locations(gpu({ max_count: 1, resources: { max_vcpus: 64, max_ram_gb: 1, max_storage_gb: 1000 } })),
   );
   assert.deepEqual(offers, []);
-  assert.deepEqual(skipped, ['Austin: 1 × H100 SXM5 80GB: 0 GiB of memory for 1 GPUs are too little']);
+  assert.deepEqual(skipped, ['Austin: 1 × NVIDIA H100 SXM5 80GB: 0 GiB of memory for 1 GPUs are too little']);
 });
 
 test('a device that is sold out is no offer', async () => {
   assert.deepEqual((await collect(locations(gpu({ max_count: 0 })))).offers, []);
+});
+
+test('devices are read by the names that TensorDock shows', async () => {
+  const names = ['NVIDIA GeForce RTX 4090 PCIe 24GB', 'NVIDIA RTX 6000 Ada PCIe 48GB', 'NVIDIA A100 PCIe 80GB'];
+  const gpus = names.map((displayName) => gpu({ displayName, v0Name: displayName, max_count: 1 }));
+  const { offers } = await collect(locations(...gpus));
+  assert.deepEqual(
+    mapped(offers, 'tensordock').map(({ accelerator }) => [accelerator?.name, accelerator?.formFactor]),
+    [
+      ['RTX4090', 'PCIe'],
+      ['RTX6000Ada', 'PCIe'],
+      ['A100', 'PCIe'],
+    ],
+  );
+});
+
+test('an answer without locations is an error, not an empty cloud', async () => {
+  await assert.rejects(collect({ json: { data: { locations: [] } } }), { code: 'no-offers' });
 });
 
 test('a field that changed is named', async () => {
@@ -111,4 +112,13 @@ test('a web page instead of offers is an error', async () => {
 test('countries are known by their English names', () => {
   const names = ['United States', 'germany', 'United Kingdom', 'South Korea', 'Atlantis', ''];
   assert.deepEqual(names.map(countryCode), ['US', 'DE', 'GB', 'KR', null, null]);
+});
+
+test('an answer that never comes is a time-out, and is not waited for past the deadline', async () => {
+  await assert.rejects(collect({ headAfterMs: Infinity }), { code: 'transient', message: /did not answer within/ });
+  await using server = await replayServer();
+  server.on(ROUTE, { headAfterMs: Infinity });
+  const options = { origins: server.instead('https://dashboard.tensordock.com'), credentials: KEY };
+  const signal = AbortSignal.timeout(50);
+  await assert.rejects(harvest(collectLocations, { ...options, signal }), { name: 'TimeoutError' });
 });

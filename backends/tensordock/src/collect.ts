@@ -1,8 +1,9 @@
+import type { ApiKey } from '@berth/backend/api-key';
 import { balance } from '@berth/catalog/balance';
-import type { CollectContext } from '@berth/catalog/catalog-source';
+import type { CollectContext, CollectLog } from '@berth/catalog/catalog-source';
 import type { CollectedOffer } from '@berth/catalog/collected-offer';
 import { resolveAccelerator } from '@berth/core/accelerators';
-import type { Secret } from '@berth/core/secret';
+import { BerthError } from '@berth/core/errors';
 import { z } from 'zod';
 import { countryCode } from './countries.ts';
 
@@ -40,24 +41,25 @@ const GIB = 1024;
 const LEAST_DISK_MIB = 100 * GIB;
 
 /** One offer for each location, device and number of devices, with a sensible share of the rest. */
-export async function* collectLocations(
-  context: Omit<CollectContext<unknown>, 'credentials'>,
-  apiKey: Secret<string>,
-): AsyncGenerator<CollectedOffer> {
-  const answer = await context.http.json(
-    { url: LOCATIONS, headers: { authorization: `Bearer ${apiKey.reveal()}` }, schema: Answer },
-    context.signal,
-  );
-  for (const location of answer.data.locations) {
-    for (const gpu of location.gpus) yield* offersOf(location, gpu, context);
+export async function* collectLocations({
+  http,
+  signal,
+  log,
+  credentials,
+}: CollectContext<ApiKey>): AsyncGenerator<CollectedOffer> {
+  const headers = { authorization: `Bearer ${credentials.api_key.reveal()}` };
+  const { locations } = (await http.json({ url: LOCATIONS, headers, schema: Answer }, signal)).data;
+  if (locations.length === 0) {
+    throw new BerthError('no-offers', 'TensorDock lists no locations', {
+      hint: 'Look at https://dashboard.tensordock.com whether anything can be deployed now.',
+    });
+  }
+  for (const location of locations) {
+    for (const gpu of location.gpus) yield* offersOf(location, gpu, log);
   }
 }
 
-function* offersOf(
-  location: Location,
-  gpu: Gpu,
-  { log }: Pick<CollectContext<unknown>, 'log'>,
-): Generator<CollectedOffer> {
+function* offersOf(location: Location, gpu: Gpu, log: CollectLog): Generator<CollectedOffer> {
   const { resources, pricing } = gpu;
   const device = resolveAccelerator(gpu.displayName);
   const pool = {

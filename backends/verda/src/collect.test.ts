@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CollectedOffer } from '@berth/catalog/collected-offer';
-import { normalizeOffer } from '@berth/catalog/normalize';
-import { createHttp } from '@berth/http';
+import { type Harvest, harvest, mapped } from '@berth/catalog/testing/harvest';
 import { type Answer, type ReplayServer, replayServer, tooMany, webPage } from '@berth/http/testing/replay-server';
 import { ClientCredentials } from './access-token.ts';
 import { collectAvailable } from './collect.ts';
 
+const CREDENTIALS = ClientCredentials.parse({ client_id: 'id-1', client_secret: 'secret-1' });
 const TOKEN = 'POST /v1/oauth2/token';
 const TYPES = 'GET /v1/instance-types';
 const LOCATIONS = 'GET /v1/locations';
@@ -67,37 +66,13 @@ function play(server: ReplayServer, { types = [H100], onDemand, spot, routes = {
   for (const [route, answers] of Object.entries(routes)) server.on(route, ...answers);
 }
 
-interface Collected {
-  readonly offers: readonly CollectedOffer[];
-  readonly skipped: readonly string[];
-  readonly asked: readonly string[];
-}
-
-async function collect(scenario: Scenario): Promise<Collected> {
+async function collect(scenario: Scenario): Promise<Harvest & { readonly asked: readonly string[] }> {
   await using server = await replayServer();
   play(server, scenario);
-  const skipped: string[] = [];
-  const http = createHttp({
-    now: () => 0,
-    sleep: async () => {},
-    random: () => 0,
-    origins: server.instead('https://api.verda.com'),
-  });
-  const log = { progress() {}, skipped: (what: string, reason: string) => void skipped.push(`${what}: ${reason}`) };
-  const credentials = ClientCredentials.parse({ client_id: 'id-1', client_secret: 'secret-1' });
-  const context = { http, log, now: () => 0, signal: AbortSignal.timeout(5000), credentials };
-  const offers: CollectedOffer[] = [];
-  for await (const offer of collectAvailable(context)) offers.push(offer);
+  const origins = server.instead('https://api.verda.com');
+  const gathered = await harvest(collectAvailable, { origins, credentials: CREDENTIALS, timeoutMs: 200 });
   const asked = server.requests.map(({ path, body, headers }) => `${path} ${headers.authorization ?? body}`);
-  return { offers, skipped, asked };
-}
-
-function normal(offers: readonly CollectedOffer[]) {
-  return offers.map((collected) => {
-    const result = normalizeOffer(collected, { backend: 'verda', source: 'verda', collectedAt: 0 });
-    assert.ok(result.ok && result.unmapped === null);
-    return result.offer;
-  });
+  return { ...gathered, asked };
 }
 
 test('what a location can start now is offered there, on demand and as spot', async () => {
@@ -106,7 +81,7 @@ test('what a location can start now is offered there, on demand and as spot', as
     onDemand: { 'FIN-01': ['8H100.80S.176V', 'CPU.4V.16G'], 'ICE-01': [] },
     spot: { 'FIN-01': [], 'ICE-01': ['8H100.80S.176V'] },
   });
-  const all = normal(offers).map(({ id, country, pricePerHour, cpus, memoryMiB, availability }) => {
+  const all = mapped(offers, 'verda').map(({ id, country, pricePerHour, cpus, memoryMiB, availability }) => {
     return { id, country, pricePerHour, cpus, memoryGib: memoryMiB / 1024, availability };
   });
   const h100 = { cpus: 176, memoryGib: 1480, availability: 'available' };
@@ -147,7 +122,7 @@ test('every device of the list is one that the registry knows, AMD included', as
   ];
   const types = devices.map(([description, gigabytes], index) => one(`t${index}`, description, gigabytes));
   const { offers } = await collect({ types, onDemand: { 'FIN-02': types.map((type) => type.instance_type) } });
-  const all = normal(offers);
+  const all = mapped(offers, 'verda');
   assert.deepEqual(
     all.map(({ id }) => id.split('/').at(-1)),
     devices.map(([, , id]) => id),
@@ -214,19 +189,20 @@ test('without an answer about spot the whole list fails: half of it would look l
   await assert.rejects(collect({ routes: { [AVAILABILITY]: [half] } }), { code: 'transient' });
 });
 
-test('an answer that never comes ends with the deadline', { timeout: 3000 }, async () => {
-  await using server = await replayServer();
-  play(server, { routes: { [TYPES]: [{ headAfterMs: Infinity }] } });
-  const origins = server.instead('https://api.verda.com');
-  const http = createHttp({ now: () => 0, sleep: async () => {}, random: () => 0, origins });
-  const credentials = ClientCredentials.parse({ client_id: 'id', client_secret: 'secret' });
-  const log = { progress() {}, skipped() {} };
-  const context = { http, log, now: () => 0, signal: AbortSignal.timeout(100), credentials };
-  await assert.rejects(collectAvailable(context).next(), { name: 'TimeoutError' });
-});
-
 test('an empty list, and a web page, are errors', async () => {
   await assert.rejects(collect({ types: [] }), { code: 'no-offers' });
   await assert.rejects(collect({ routes: { [AVAILABILITY]: [{ json: [] }] } }), { code: 'no-offers' });
   await assert.rejects(collect({ routes: { [TOKEN]: [webPage()] } }), /answered with a web page/);
+});
+
+test('an answer that never comes is a time-out, and is not waited for past the deadline', async () => {
+  await assert.rejects(collect({ routes: { [TYPES]: [{ headAfterMs: Infinity }] } }), {
+    code: 'transient',
+    message: /did not answer within/,
+  });
+  await using server = await replayServer();
+  play(server, { routes: { [TYPES]: [{ headAfterMs: Infinity }] } });
+  const options = { origins: server.instead('https://api.verda.com'), credentials: CREDENTIALS };
+  const signal = AbortSignal.timeout(50);
+  await assert.rejects(harvest(collectAvailable, { ...options, signal }), { name: 'TimeoutError' });
 });

@@ -4,6 +4,8 @@ import { createHttp, type Http } from '@berth/http';
 import type { CatalogOffer } from '../catalog-offer.ts';
 import type { Collect } from '../catalog-source.ts';
 import type { CollectedOffer } from '../collected-offer.ts';
+import { blockingReason, checkOffers } from '../integrity.ts';
+import type { IntegrityRule } from '../integrity-rule.ts';
 import { normalizeOffer } from '../normalize.ts';
 
 export interface HarvestOptions<Credentials> {
@@ -39,7 +41,8 @@ export async function harvest<Credentials>(
   return { offers, skipped, pauses };
 }
 
-const NOW = Date.UTC(2026, 0, 5);
+/** When everything is collected, in milliseconds since 1970. */
+export const NOW = Date.UTC(2026, 0, 5, 8, 9, 10);
 
 function hurried(http: Http, timeoutMs: number): Http {
   return {
@@ -57,4 +60,28 @@ export function normalized(offers: readonly CollectedOffer[], backend: string): 
     if (!result.ok) throw new Error(`${collected.instanceType} in ${collected.region}: ${result.reason}`);
     return result.offer;
   });
+}
+
+/** The same, of lists whose devices the registry must all know. @throws Error for one that it does not */
+export function mapped(offers: readonly CollectedOffer[], backend: string): readonly CatalogOffer[] {
+  const all = normalized(offers, backend);
+  const unknown = all.flatMap(({ accelerator }) => (accelerator?.known === false ? [accelerator.name] : []));
+  if (unknown.length > 0) throw new Error(`the registry does not know ${unknown.join(', ')}`);
+  return all;
+}
+
+export interface Judgement {
+  /** Ids of offers that stay out of the catalog, each with the reason. */
+  readonly keptOut: readonly string[];
+  /** Why the list would not be published; null: it would. */
+  readonly blocked: string | null;
+}
+
+/** What the rules of a source make of what it collects. */
+export function judged(offers: readonly CollectedOffer[], backend: string, rules: readonly IntegrityRule[]): Judgement {
+  const report = checkOffers(normalized(offers, backend), rules, { previous: null, market: null });
+  return {
+    keptOut: report.quarantined.map(({ offer, reason }) => `${offer.id}: ${reason}`),
+    blocked: blockingReason(report),
+  };
 }
