@@ -43,7 +43,10 @@ export interface CatalogFilter {
 }
 
 export interface AcceleratorFilter {
-  /** Any spelling that the registry reads; a memory in it counts: `A100-80GB`. Others match their own label only. */
+  /**
+   * Any spelling that the registry reads; a memory in it counts (`A100-80GB`), and so does the size of a
+   * TPU slice (`v5litepod-8`). Others match their own label only.
+   */
   readonly names?: readonly string[];
   readonly excludeNames?: readonly string[];
   readonly vendors?: readonly AcceleratorVendor[];

@@ -7,12 +7,13 @@ import { Catalog } from './catalog.ts';
 import type { CatalogOffer } from './catalog-offer.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts';
 import { naiveQuery } from './testing/naive-query.ts';
-import { NOW, randomFilter, randomOffer } from './testing/random-catalog.ts';
+import { testOffer } from './testing/offers.ts';
+import { NOW, randomFilter, randomOffer, randomOffers } from './testing/random-catalog.ts';
 
 const offline = { kind: 'offline', version: '1', staleAfterMs: null } as const;
 const snapshotOf = (offers: readonly CatalogOffer[], source = 'a') =>
   decodeSnapshot(encodeSnapshot(offers, { source, collectedAt: NOW }));
-const lists = fc.array(fc.array(randomOffer, { maxLength: 50, size: 'max' }), { minLength: 1, maxLength: 3 });
+const lists = fc.array(randomOffers, { minLength: 1, maxLength: 3 });
 const sort = fc.constantFrom(...OFFER_SORTS);
 
 function catalogOf(sources: readonly (readonly CatalogOffer[])[]): Catalog {
@@ -28,8 +29,9 @@ const contents = (offers: readonly CatalogOffer[]) =>
 
 test('the index answers what looking at every offer answers: which, in what order, how many', () => {
   fc.assert(
-    fc.property(lists, randomFilter, sort, fc.integer({ min: 0, max: 12 }), (sources, filter, by, limit) => {
+    fc.property(lists, randomFilter, randomFilter, sort, fc.nat(12), (sources, filter, before, by, limit) => {
       const catalog = catalogOf(sources);
+      catalog.query(before); // no question is answered with what is left of the one before
       const expected = naiveQuery(sources.flat(), filter, by, NOW);
       const all = catalog.query({ ...filter, sort: by, limit: 1000 });
       assert.equal(all.total, expected.length);
@@ -64,6 +66,23 @@ test('pages one after the other are the whole list, each offer once', () => {
   );
 });
 
+test('offers of one id and price, in one source or in several, are all on some page', () => {
+  const offer = fc.sample(randomOffer, { numRuns: 1, seed: 3 })[0] as CatalogOffer;
+  const dearer = { ...offer, pricePerHour: offer.pricePerHour * 2 };
+  const catalog = catalogOf([[offer, offer, dearer], [offer], [dearer, offer]]);
+  for (const limit of [1, 2, 3, 4, 5]) {
+    const prices: number[] = [];
+    let after: string | undefined;
+    do {
+      const page = catalog.query({ limit, ...(after !== undefined && { after }) });
+      prices.push(...page.offers.map(({ pricePerHour }) => pricePerHour));
+      after = page.next ?? undefined;
+    } while (after !== undefined);
+    const [low, high] = [offer.pricePerHour, dearer.pricePerHour];
+    assert.deepEqual(prices, [low, low, low, low, high, high], `pages of ${limit}`);
+  }
+});
+
 test('a page goes on after its place when the catalog was renewed in between', () => {
   const offers = fc.sample(randomOffer, { numRuns: 200, seed: 3 });
   const catalog = catalogOf([offers]);
@@ -76,6 +95,23 @@ test('a page goes on after its place when the catalog was renewed in between', (
     ({ pricePerHour, id }) => pricePerHour > last.pricePerHour || (pricePerHour === last.pricePerHour && id > last.id),
   );
   assert.deepEqual(places(second.offers), places(expected));
+});
+
+test('a memory in a label counts, and so does the size of a TPU slice', () => {
+  const catalog = catalogOf([
+    [
+      testOffer({ gpu: 'A100-40GB:1' }),
+      testOffer({ gpu: 'A100-80GB:1' }),
+      testOffer({ accelerator: { label: 'v5litepod-8', count: 8 }, instanceType: 'tpu8' }),
+      testOffer({ accelerator: { label: 'v5litepod-4', count: 4 }, instanceType: 'tpu4' }),
+    ],
+  ]);
+  const types = (name: string) =>
+    catalog.query({ accelerator: { names: [name] } }).offers.map(({ instanceType }) => instanceType);
+  assert.deepEqual(types('nvidia a100 80gb'), ['gpu.A100-80GB:1']);
+  assert.deepEqual(types('A100'), ['gpu.A100-40GB:1', 'gpu.A100-80GB:1']);
+  assert.deepEqual(types('tpu-v5litepod-8'), ['tpu8']);
+  assert.deepEqual(types('TPU v5e'), ['tpu4', 'tpu8']);
 });
 
 test('a damaged cursor, and one of another order, are mistakes of the request', () => {

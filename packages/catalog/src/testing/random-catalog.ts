@@ -92,6 +92,23 @@ export const randomOffer: fc.Arbitrary<CatalogOffer> = fc
     return { id: catalogOfferId(whole), ...whole };
   });
 
+/** A few shapes in many places: groups of many rows, some of them with the same id and price. */
+export const randomOffers: fc.Arbitrary<CatalogOffer[]> = fc
+  .tuple(
+    fc.array(randomOffer, { minLength: 1, maxLength: 4 }),
+    fc.array(fc.tuple(fc.nat(3), randomOffer), { maxLength: 50, size: 'max' }),
+    fc.boolean(),
+  )
+  .map(([shapes, places, isClustered]) =>
+    places.map(([number, place]) => {
+      const shape = shapes[number % shapes.length];
+      if (!isClustered || shape === undefined) return place;
+      const { region, zone, country, pricePerHour, availability, collectedAt } = place;
+      const offer = { ...shape, region, zone, country, pricePerHour, availability, collectedAt };
+      return { ...offer, id: catalogOfferId(offer) };
+    }),
+  );
+
 const words = fc.array(fc.oneof(word, fc.constantFrom('AWS', 'us-*', '*', 'us-east-?', '*e*1*')), { maxLength: 3 });
 const patterns = fc.array(fc.oneof(instanceType, fc.constantFrom('P5*', '*.48XLARGE', 'a?', '*gpu*8*')), {
   maxLength: 3,
@@ -122,16 +139,14 @@ const capability = fc.constantFrom([7, 5] as const, [8, 0] as const, [9, 0] as c
 function sometimes<T extends object>(
   arbitraries: { [Key in keyof T]: fc.Arbitrary<T[Key]> },
 ): fc.Arbitrary<Partial<T>> {
-  return fc
-    .record(arbitraries)
-    .chain((all) =>
-      fc
-        .array(fc.integer({ min: 0, max: 4 }), {
-          minLength: Object.keys(all).length,
-          maxLength: Object.keys(all).length,
-        })
-        .map((dice) => Object.fromEntries(Object.entries(all).filter((_, index) => dice[index] === 0)) as Partial<T>),
-    ); // some of its entries
+  return fc.record(arbitraries).chain((all) =>
+    fc
+      .array(fc.integer({ min: 0, max: 4 }), {
+        minLength: Object.keys(all).length,
+        maxLength: Object.keys(all).length,
+      })
+      .map((dice) => Object.fromEntries(Object.entries(all).filter((_, index) => dice[index] === 0)) as Partial<T>),
+  ); // some of its entries
 }
 
 export const randomFilter: fc.Arbitrary<CatalogFilter> = sometimes<Required<CatalogFilter>>({
