@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Harvest, harvest, normalized } from '@berth/catalog/testing/harvest';
+import { type Harvest, harvest, judged, normalized } from '@berth/catalog/testing/harvest';
 import { type Answer, replayServer, tooMany, webPage } from '@berth/http/testing/replay-server';
 import { collectCloudRift } from './collect.ts';
+import cloudrift from './index.ts';
 
 const ROUTE = 'POST /api/v1/instance-types/list';
 const GIB = 1024 ** 3;
@@ -116,4 +117,18 @@ test('a 429, a refusal and a time-out are tried again, since the request only re
 test('a web page and a cut answer are errors', async () => {
   await assert.rejects(collect(webPage()), /a web page that is no JSON/);
   await assert.rejects(collect({ body: '{"data": {"instance', cut: 'after-body' }), { code: 'transient' });
+});
+
+test('a list with what CloudRift is known for is published, and one without is not', async () => {
+  const { catalog } = cloudrift;
+  assert.ok(catalog.kind === 'offline' && catalog.collect === collectCloudRift);
+  const type = (brand_short: string, vram: number) => ({
+    brand_short,
+    variants: [variant({ name: brand_short, vram: vram * GIB })],
+  });
+  const list = (...instance_types: readonly unknown[]) => ({ json: { data: { instance_types } } });
+  const whole = await collect(list(type('RTX 4090', 24), type('RTX 5090', 32)));
+  assert.deepEqual(judged(whole.offers, 'cloudrift', catalog.rules), { keptOut: [], blocked: null });
+  const half = await collect(list(type('RTX 4090', 24)));
+  assert.match(judged(half.offers, 'cloudrift', catalog.rules).blocked ?? '', /RTX5090/);
 });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Harvest, harvest, mapped } from '@berth/catalog/testing/harvest';
+import { type Harvest, harvest, judged, mapped } from '@berth/catalog/testing/harvest';
 import { type Answer, replayServer, tooMany, webPage } from '@berth/http/testing/replay-server';
 import { AccessKey } from './access-key.ts';
 import { collectCapacities } from './collect.ts';
+import crusoe from './index.ts';
 import { placeOf } from './locations.ts';
 
 const TYPES = 'GET /v1/projects/p-1/compute/vms/types';
@@ -193,4 +194,12 @@ test('an answer that never comes is a time-out, and is not waited for past the d
   const options = { origins: server.instead('https://api.cloud.crusoe.ai'), credentials: KEY };
   const signal = AbortSignal.timeout(50);
   await assert.rejects(harvest(collectCapacities, { ...options, signal }), { name: 'TimeoutError' });
+});
+
+test('its rules keep out none of its offers', async () => {
+  const { catalog } = crusoe;
+  assert.ok(catalog.kind === 'online' && catalog.collect === collectCapacities);
+  const free = items(capacity(H100.product_name, 'us-east1-a', 2), capacity(CPU.product_name, 'eu-iceland1-a', 0));
+  const { offers } = await collect([items(H100, CPU)], [free]);
+  assert.deepEqual(judged(offers, 'crusoe', catalog.rules), { keptOut: [], blocked: null });
 });

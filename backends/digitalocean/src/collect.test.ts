@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApiKey } from '@berth/backend/api-key';
-import { type Harvest, harvest, mapped, normalized } from '@berth/catalog/testing/harvest';
+import { type Harvest, harvest, judged, mapped, normalized } from '@berth/catalog/testing/harvest';
 import { type Answer, type ReplayRequest, replayServer, tooMany, webPage } from '@berth/http/testing/replay-server';
 import { collectSizes } from './collect.ts';
+import digitalocean from './index.ts';
 import { countryOf } from './regions.ts';
 
 const KEY = ApiKey.parse({ api_key: 'token-1' });
@@ -211,4 +212,16 @@ test('an answer that never comes is a time-out, and is not waited for past the d
   const options = { origins: server.instead('https://api.digitalocean.com'), credentials: KEY };
   const signal = AbortSignal.timeout(50);
   await assert.rejects(harvest(collectSizes, { ...options, signal }), { name: 'TimeoutError' });
+});
+
+test('a list with what DigitalOcean is known for passes its rules, and one without does not', async () => {
+  const { catalog } = digitalocean;
+  assert.ok(catalog.kind === 'online' && catalog.collect === collectSizes);
+  const regions = ['nyc3', 'sfo3', 'ams3', 'fra1', 'sgp1'];
+  const sizes = [{ ...SMALL, regions }, { ...SMALL, slug: 's-2vcpu-4gb', memory: 4096 }, H100X8];
+  const spot = { ...gpus('gpu-b300x8-2304gb-spot', 'nvidia_b300', 8, 2304), price_hourly: 20 };
+  const whole = await collect(list(...sizes, spot));
+  assert.deepEqual(judged(whole.offers, 'digitalocean', catalog.rules), { keptOut: [], blocked: null });
+  const poor = judged((await collect(list(SMALL))).offers, 'digitalocean', catalog.rules);
+  assert.match(poor.blocked ?? '', /instance types .* s-2vcpu-4gb; regions .* sfo3/);
 });

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApiKey } from '@berth/backend/api-key';
-import { type Harvest, harvest, mapped } from '@berth/catalog/testing/harvest';
+import { type Harvest, harvest, judged, mapped } from '@berth/catalog/testing/harvest';
 import { type Answer, replayServer, tooMany, webPage } from '@berth/http/testing/replay-server';
 import { collectInstanceTypes } from './collect.ts';
 import { countryOf } from './countries.ts';
+import lambda from './index.ts';
 
 const KEY = ApiKey.parse({ api_key: 'key-1' });
 const ROUTE = 'GET /api/v1/instance-types';
@@ -149,4 +150,11 @@ test('an answer that never comes is a time-out, and is not waited for past the d
   const options = { origins: server.instead('https://cloud.lambda.ai'), credentials: KEY };
   const signal = AbortSignal.timeout(50);
   await assert.rejects(harvest(collectInstanceTypes, { ...options, signal }), { name: 'TimeoutError' });
+});
+
+test('its rules keep out none of its offers', async () => {
+  const { catalog } = lambda;
+  assert.ok(catalog.kind === 'online' && catalog.collect === collectInstanceTypes);
+  const { offers } = await collect(types(H100X8));
+  assert.deepEqual(judged(offers, 'lambda', catalog.rules), { keptOut: [], blocked: null });
 });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Harvest, harvest, normalized } from '@berth/catalog/testing/harvest';
+import { type Harvest, harvest, judged, normalized } from '@berth/catalog/testing/harvest';
 import { type Answer, type ReplayRequest, replayServer, tooMany, webPage } from '@berth/http/testing/replay-server';
 import { collectRunPod } from './collect.ts';
 import { type FakeCloud, fakeGraphql, lookupsIn } from './fake-graphql.fixture.ts';
+import runpod from './index.ts';
 
 const H100 = {
   id: 'NVIDIA H100 80GB HBM3',
@@ -256,4 +257,28 @@ test('a field that changed is named; a web page, no rights and no stock at all a
     /Cannot query field/,
   );
   await assert.rejects(collect(fakeGraphql(CLOUD)), /RunPod listed no offers with GPUs/);
+});
+
+test('a list with what RunPod is known for is published, and one without is not', async () => {
+  const { catalog } = runpod;
+  assert.ok(catalog.kind === 'offline' && catalog.collect === collectRunPod);
+  const types: readonly (readonly [displayName: string, memoryInGb: number])[] = [
+    ['RTX 3090', 24],
+    ['RTX 4090', 24],
+    ['A40', 48],
+    ['A100 SXM', 80],
+    ['H100 NVL', 94],
+    ['H100 PCIe', 80],
+    ['B200', 180],
+  ];
+  const cloud = {
+    ...CLOUD,
+    dataCenters: ['US-KS-2', 'EU-RO-1', 'CA-MTL-1'].map((id) => ({ id, listed: true })),
+    gpuTypes: types.map(([displayName, memoryInGb]) => ({ ...H100, id: displayName, displayName, memoryInGb })),
+    stock: () => ({ stockStatus: 'High', minVcpu: 8, minMemory: 64 }),
+  };
+  const { offers } = await collect(fakeGraphql(cloud));
+  assert.deepEqual(judged(offers, 'runpod', catalog.rules), { keptOut: [], blocked: null });
+  const one = await collect(fakeGraphql({ ...cloud, dataCenters: [{ id: 'US-KS-2', listed: true }] }));
+  assert.match(judged(one.offers, 'runpod', catalog.rules).blocked ?? '', /CA-MTL-1/);
 });

@@ -23,6 +23,7 @@ export default defineBackend({
         atLeast: 3,
       },
       { rule: 'capacity-types', exactly: ['on-demand'] },
+      { rule: 'comes-and-goes', because: 'a type is listed where it is in stock, and that changes by the hour' },
     ],
   }),
 });

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApiKey } from '@berth/backend/api-key';
-import { type Harvest, harvest, mapped } from '@berth/catalog/testing/harvest';
+import { type Harvest, harvest, judged, mapped } from '@berth/catalog/testing/harvest';
 import { type Answer, replayServer } from '@berth/http/testing/replay-server';
 import { collectLocations } from './collect.ts';
 import { countryCode } from './countries.ts';
+import tensordock from './index.ts';
 
 const KEY = ApiKey.parse({ api_key: 'key-1' });
 const ROUTE = 'GET /api/v2/locations';
@@ -121,4 +122,11 @@ test('an answer that never comes is a time-out, and is not waited for past the d
   const options = { origins: server.instead('https://dashboard.tensordock.com'), credentials: KEY };
   const signal = AbortSignal.timeout(50);
   await assert.rejects(harvest(collectLocations, { ...options, signal }), { name: 'TimeoutError' });
+});
+
+test('its rules keep out none of its offers, whose zones are ids', async () => {
+  const { catalog } = tensordock;
+  assert.ok(catalog.kind === 'online' && catalog.collect === collectLocations);
+  const { offers } = await collect(locations(gpu()));
+  assert.deepEqual(judged(offers, 'tensordock', catalog.rules), { keptOut: [], blocked: null });
 });

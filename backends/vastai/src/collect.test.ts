@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Harvest, harvest, normalized } from '@berth/catalog/testing/harvest';
+import { type Harvest, harvest, judged, normalized } from '@berth/catalog/testing/harvest';
 import { type Answer, type ReplayRequest, replayServer, tooMany, webPage } from '@berth/http/testing/replay-server';
 import type { Ask } from './ask.ts';
 import { collectVastAi } from './collect.ts';
+import vastai from './index.ts';
 
 const ROUTE = 'POST /api/v0/bundles/';
 
@@ -168,4 +169,23 @@ test('a field that changed is named; a web page and an empty market are errors',
   await assert.rejects(collect({ json: { asks: [] } }), /`offers`/);
   await assert.rejects(collect(webPage()), /a web page that is no JSON/);
   await assert.rejects(collect({ json: { offers: [] } }), /Vast\.ai listed no offers/);
+});
+
+test('its rules keep out none of what hosts ask for, only bids that stand for no price', async () => {
+  const { catalog } = vastai;
+  assert.ok(catalog.kind === 'online' && catalog.collect === collectVastAi);
+  const asks = Array.from({ length: 30 }, (_, index) =>
+    ask({ id: index + 1, machine_id: index + 1, gpu_name: index % 2 === 0 ? 'RTX 4090' : 'RTX 3090' }),
+  );
+  // A host may want more for an hour that can end than for one that cannot.
+  const dearBid = ask({ id: 40, machine_id: 40, min_bid: 0.9 });
+  const { offers } = await collect(market([...asks, dearBid]));
+  assert.deepEqual(judged(offers, 'vastai', catalog.rules), { keptOut: [], blocked: null });
+
+  const floor = ask({ id: 50, machine_id: 50, gpu_name: 'B200', gpu_ram: 183_359, min_bid: 0.001, storage_cost: 0.01 });
+  const { keptOut } = judged((await collect(market([floor]))).offers, 'vastai', catalog.rules);
+  assert.deepEqual(
+    keptOut.map((entry) => entry.split(': ')[0]),
+    ['vastai/us-texas/-/50/spot/B200:180GB:1'],
+  );
 });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Harvest, harvest, mapped } from '@berth/catalog/testing/harvest';
+import { type Harvest, harvest, judged, mapped } from '@berth/catalog/testing/harvest';
 import { type Answer, type ReplayServer, replayServer, tooMany, webPage } from '@berth/http/testing/replay-server';
 import { ClientCredentials } from './access-token.ts';
 import { collectAvailable } from './collect.ts';
+import verda from './index.ts';
 
 const CREDENTIALS = ClientCredentials.parse({ client_id: 'id-1', client_secret: 'secret-1' });
 const TOKEN = 'POST /v1/oauth2/token';
@@ -205,4 +206,15 @@ test('an answer that never comes is a time-out, and is not waited for past the d
   const options = { origins: server.instead('https://api.verda.com'), credentials: CREDENTIALS };
   const signal = AbortSignal.timeout(50);
   await assert.rejects(harvest(collectAvailable, { ...options, signal }), { name: 'TimeoutError' });
+});
+
+test('its rules keep out none of its offers, wherever there are some now', async () => {
+  const { catalog } = verda;
+  assert.ok(catalog.kind === 'online' && catalog.collect === collectAvailable);
+  const { offers } = await collect({
+    types: [H100, PLAIN],
+    onDemand: { 'ICE-01': [H100.instance_type, PLAIN.instance_type] },
+    spot: { 'ICE-01': [H100.instance_type] },
+  });
+  assert.deepEqual(judged(offers, 'verda', catalog.rules), { keptOut: [], blocked: null });
 });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Harvest, harvest, normalized } from '@berth/catalog/testing/harvest';
+import { type Harvest, harvest, judged, normalized } from '@berth/catalog/testing/harvest';
 import { type Answer, type ReplayRequest, replayServer, tooMany, webPage } from '@berth/http/testing/replay-server';
 import { collectVultr } from './collect.ts';
+import vultr from './index.ts';
 
 const PLAN = {
   id: 'vc2-1c-1gb',
@@ -174,4 +175,26 @@ test('a field that changed is named; a web page and an empty list are errors', a
   await assert.rejects(collect({ metal: { json: { plans: [], meta: {} } } }), /`plans_metal`/);
   await assert.rejects(collect({ plans: webPage() }), /a web page that is no JSON/);
   await assert.rejects(collect({ plans: pages('plans', []) }), /Vultr listed no offers/);
+});
+
+test('a list with what Vultr is known for is published, shares of a device included', async () => {
+  const { catalog } = vultr;
+  assert.ok(catalog.kind === 'offline' && catalog.collect === collectVultr);
+  const locations = ['ewr', 'ord', 'lax', 'ams', 'fra', 'lhr'];
+  const gpu = (id: string, gpu_type: string, gpu_vram_gb: number, gpu_count: string | number, hourly_cost: number) => {
+    return { ...A100, id, gpu_type, gpu_vram_gb, gpu_count, hourly_cost };
+  };
+  const plans = [
+    { ...PLAN, locations },
+    { ...PLAN, id: 'vc2-2c-4gb', ram: 4096, hourly_cost: 0.03 },
+    A100,
+    gpu('vcg-a16-2c-8g-2vram', 'NVIDIA_A16', 2, '1/8', 0.059),
+    gpu('vcg-a40-1c-5g-2vram', 'NVIDIA_A40', 2, '1/24', 0.075),
+    gpu('vcg-a100-1c-6g-4vram', 'NVIDIA_A100', 4, '1/20', 0.123),
+    gpu('vcg-l40s-16c-180g-48vram', 'NVIDIA_L40S', 48, 1, 1.671),
+  ];
+  const { offers } = await collect({ plans: pages('plans', plans), metal: pages('plans_metal', [METAL]) });
+  assert.deepEqual(judged(offers, 'vultr', catalog.rules), { keptOut: [], blocked: null });
+  const poor = judged((await collect({})).offers, 'vultr', catalog.rules);
+  assert.match(poor.blocked ?? '', /accelerators .* A16.*; regions .* ord.*; instance types .* vc2-2c-4gb/);
 });
