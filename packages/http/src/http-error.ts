@@ -20,11 +20,16 @@ export class HttpError extends Error {
   readonly retryAfterMs: number | null;
 
   constructor(code: HttpErrorCode, message: string, details: HttpErrorDetails) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(plain(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.status = details.status;
     this.retryAfterMs = details.retryAfterMs;
   }
+}
+
+/** Words of another side end up on terminals and in logs: none that move a cursor or turn a line round. */
+function plain(message: string): string {
+  return message.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
 }
 
 /** What a status means. 404 and 410 are one: what is gone is not found. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { inspect } from 'node:util';
 import { z } from 'zod';
 import { createHttp, type Http, HttpError, type HttpOptions, type HttpRequest } from './http.ts';
 import { allOf } from './testing/all-of.ts';
@@ -43,6 +44,12 @@ describe('an answer', () => {
     const request = { url: `${API}/v2/plans?type=all`, query: { page: 2, gpu: true, cursor: undefined }, schema };
     assert.deepEqual(await client().json(request, never), { plans: [{ id: 'a', price: 1 }] });
     assert.equal(server.requests[0]?.query.toString(), 'type=all&page=2&gpu=true');
+  });
+
+  test('comes from the other origin also for a path that looks like a host', async () => {
+    // Like any server that reads a path with `URL`, this one sees no more of it than that.
+    server.on('GET /x', { body: 'here' });
+    assert.equal((await client().text({ url: `${API}//127.0.0.2/x` }, never)).text, 'here');
   });
 
   test('is asked for by name, and a name of the caller replaces ours', async () => {
@@ -229,6 +236,33 @@ describe('messages', () => {
       assert.ok(!message.includes(key), message);
       assert.match(message, /^POST api\.example\.com\/x answered 403: .* zone us-east-1$/);
     }
+  });
+
+  test('of a request that cannot be sent repeat no key, are no network trouble, and come at once', async () => {
+    const secret = 'sk-0123456789';
+    const wrong: Partial<HttpRequest>[] = [
+      { headers: { authorization: `Bearer ${secret}\r\nx-admin: 1` } },
+      { headers: { authorization: `Bearer ${secret}\u2192` } },
+      { headers: { 'x y': secret } },
+      { url: `https://user:${secret}@api.example.com/x` },
+      { url: `no address?key=${secret}` },
+      { url: `file:///etc/passwd?${secret}` },
+      { url: `data:text/plain,${secret}` },
+    ];
+    for (const request of wrong) {
+      const error = await failureOf(request);
+      assert.equal(error.code, 'config');
+      assert.ok(!inspect(error).includes(secret), inspect(error));
+    }
+    assert.equal(server.requests.length, 0);
+    assert.deepEqual(waits, []);
+  });
+
+  test('hold nothing that moves a cursor, whatever the other side says', async () => {
+    server.on('GET /x', { status: 400, body: 'no \u001b[2J\u001b]0;title\u0007 such\u202e plan\u2028' });
+    const { message } = await failureOf({});
+    assert.doesNotMatch(message, /[\p{Cc}\p{Cf}\u2028]/u);
+    assert.match(message, /such.*plan/);
   });
 
   test('a redirect is refused at once, and where it points to gets nothing', async () => {

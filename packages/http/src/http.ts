@@ -171,18 +171,47 @@ async function attempt(request: HttpRequest, options: HttpOptions, signal: Abort
   throw await refusal(response, request, options.now());
 }
 
+/** @throws HttpError `config` for an address that is never asked; its message does not repeat it: it may hold a password */
 function urlOf(request: HttpRequest, origins: Readonly<Record<string, string>>): URL {
-  const url = new URL(request.url);
+  const url = URL.parse(request.url);
+  if (url === null) throw impossible('A request has an address that is none');
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    throw impossible(`A request has an address that begins with ${url.protocol} instead of https:`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw impossible(
+      `${nameOf(request)} is not asked: its address holds a name or a password, which belong in a header`,
+    );
+  }
   for (const [key, value] of Object.entries(request.query ?? {})) {
     if (value !== undefined) url.searchParams.append(key, String(value));
   }
   const other = origins[url.origin];
-  return other === undefined ? url : new URL(`${url.pathname}${url.search}`, other);
+  if (other === undefined) return url;
+  // Set on its own: a path that begins with `//` would name another host.
+  const instead = new URL(other);
+  instead.pathname = url.pathname;
+  instead.search = url.search;
+  return instead;
 }
 
 function headersOf(request: HttpRequest): Headers {
+  for (const [name, value] of request.headers instanceof Headers ? [] : Object.entries(request.headers ?? {})) {
+    try {
+      new Headers([[name, value]]);
+    } catch {
+      // What is thrown repeats the value, and that may be a key.
+      const what = 'is none, or holds a line end or a letter that headers cannot carry';
+      throw impossible(`${nameOf(request)} is not asked: its header ${JSON.stringify(name)} ${what}`);
+    }
+  }
   const headers = withDefault(request.headers, 'user-agent', USER_AGENT);
   return isObject(request.body) ? withDefault(headers, 'content-type', JSON_TYPE) : headers;
+}
+
+/** A mistake of whoever asks: nothing was sent, and sending it again is the same mistake. */
+function impossible(message: string): HttpError {
+  return new HttpError('config', message, { status: null, retryAfterMs: null });
 }
 
 /** Names of headers know no letter case: `User-Agent` of the caller is not joined by ours. */
