@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CollectedOffer } from '@berth/catalog/collected-offer';
 import { normalizeOffer } from '@berth/catalog/normalize';
+import { judged } from '@berth/catalog/testing/harvest';
 import { replayServer, tooMany, webPage } from '@berth/http/testing/replay-server';
-import { REGION_UNCONFIRMED } from './collect.ts';
-import { collected, gpuShape, PRODUCTS, PRODUCTS_ROUTE, SHAPES, SHAPES_ROUTE } from './estimator.fixture.ts';
+import { collectOci, REGION_UNCONFIRMED } from './collect.ts';
+import { collected, gpuShape, PRODUCTS, PRODUCTS_ROUTE, product, SHAPES, SHAPES_ROUTE } from './estimator.fixture.ts';
+import oci from './index.ts';
 import { REGIONS } from './regions.ts';
 
 async function listed(shapes: readonly unknown[] = SHAPES, products: readonly unknown[] = PRODUCTS) {
@@ -216,4 +218,27 @@ test('no two offers have one id', () => {
     return result.ok ? result.offer.id : result.reason;
   });
   assert.equal(new Set(ids).size, ids.length);
+});
+
+test('devices that are also made as cards are the ones on a board here', () => {
+  for (const shape of ['BM.GPU.H100.8', 'BM.GPU4.8', 'BM.GPU.A100-v2.8', 'VM.GPU3.1']) {
+    const result = normalizeOffer(offerOf(shape), { backend: 'oci', source: 'oci', collectedAt: 0 });
+    assert.equal(result.ok && result.offer.accelerator?.formFactor, 'SXM', shape);
+  }
+});
+
+test('a list with what Oracle is known for is published, and one without is not', async () => {
+  const { catalog } = oci;
+  assert.ok(catalog.kind === 'offline' && catalog.collect === collectOci);
+  const more = [
+    { type: 'VM.GPU.A10.1', gpus: 1, gpuMemory: 24, part: 'B95909', ocpus: 15, memory: 240 },
+    { type: 'BM.GPU.L40S.4', gpus: 4, gpuMemory: 192, part: 'B109479', ocpus: 112, memory: 1024 },
+    { type: 'BM.GPU.H200.8', gpus: 8, gpuMemory: 1128, part: 'B110519', ocpus: 112, memory: 3072 },
+  ];
+  const whole = await listed(
+    [...SHAPES, ...more.map(({ type, ...shape }) => gpuShape(type, { processor: 'ampere', ...shape }))],
+    [...PRODUCTS, ...more.map(({ part }) => product(part, 3.5))],
+  );
+  assert.deepEqual(judged(whole.offers, 'oci', catalog.rules), { keptOut: [], blocked: null });
+  assert.match(judged(offers, 'oci', catalog.rules).blocked ?? '', /A10, H200, L40S, B200.*VM\.GPU\.A10\.1/);
 });

@@ -4,19 +4,21 @@ import { knownMemory } from '@berth/core/accelerator';
 import { resolveAccelerator } from '@berth/core/accelerators';
 
 /**
- * The first generations are named after the shape, not the device, and two later ones in short.
+ * The first generations are named after the shape, not the device, and some later ones in short. Of those
+ * that are made as cards too, Oracle has the ones on boards with NVLink.
  * Source: https://docs.oracle.com/en-us/iaas/Content/Compute/References/computeshapes.htm
  */
 const LABELS: Readonly<Record<string, string>> = {
   GPU2: 'NVIDIA P100',
-  GPU3: 'NVIDIA V100',
-  GPU4: 'NVIDIA A100',
-  B4: 'NVIDIA A100',
-  'A100-v2': 'NVIDIA A100 80GB',
+  GPU3: 'NVIDIA V100 SXM2',
+  GPU4: 'NVIDIA A100 SXM4',
+  B4: 'NVIDIA A100 SXM4',
+  'A100-v2': 'NVIDIA A100 SXM4 80GB',
+  H100: 'NVIDIA H100 SXM5',
   RTXPRO: 'NVIDIA RTX PRO 6000',
 };
 
-/** `BM.GPU.H100.8` → `H100`, `VM.GPU3.1` → `NVIDIA V100`; null: the name tells of no device. */
+/** `BM.GPU.H200.8` → `H200`, `VM.GPU3.1` → `NVIDIA V100 SXM2`; null: the name tells of no device. */
 export function gpuLabel(shape: string): string | null {
   const parts = shape.split('.');
   const at = parts.findIndex((part) => /^GPU\d?$/.test(part));

@@ -279,6 +279,9 @@ test('a list with what RunPod is known for is published, and one without is not'
   };
   const { offers } = await collect(fakeGraphql(cloud));
   assert.deepEqual(judged(offers, 'runpod', catalog.rules), { keptOut: [], blocked: null });
+  // More than half of the stock is gone by the next hour: that is RunPod, and no broken list.
+  const busy = offers.filter((_, index) => index % 5 < 2);
+  assert.equal(judged(busy, 'runpod', catalog.rules, offers).blocked, null);
   const one = await collect(fakeGraphql({ ...cloud, dataCenters: [{ id: 'US-KS-2', listed: true }] }));
   assert.match(judged(one.offers, 'runpod', catalog.rules).blocked ?? '', /CA-MTL-1/);
 });

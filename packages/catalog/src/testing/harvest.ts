@@ -77,9 +77,15 @@ export interface Judgement {
   readonly blocked: string | null;
 }
 
-/** What the rules of a source make of what it collects. */
-export function judged(offers: readonly CollectedOffer[], backend: string, rules: readonly IntegrityRule[]): Judgement {
-  const report = checkOffers(normalized(offers, backend), rules, { previous: null, market: null });
+/** What the rules of a source make of what it collects. `before`: what it had collected the time before. */
+export function judged(
+  offers: readonly CollectedOffer[],
+  backend: string,
+  rules: readonly IntegrityRule[],
+  before: readonly CollectedOffer[] | null = null,
+): Judgement {
+  const previous = before === null ? null : normalized(before, backend);
+  const report = checkOffers(normalized(offers, backend), rules, { previous, market: null });
   return {
     keptOut: report.quarantined.map(({ offer, reason }) => `${offer.id}: ${reason}`),
     blocked: blockingReason(report),
