@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CollectedOffer } from './collected-offer.ts';
 import { normalizeOffer } from './normalize.ts';
+import { testOffer } from './testing/offers.ts';
 
 const OPTIONS = { backend: 'aws', source: 'aws', collectedAt: 1_700_000_000_000 };
 
@@ -95,3 +96,26 @@ for (const [what, part] of [
     assert.match(result.reason, /price|vCPUs|memory|name|accelerators/);
   });
 }
+
+test('one device has one size, whatever driver or price list counts its memory', () => {
+  const reported: readonly (readonly [label: string, gib: number, memoryMiB: readonly number[]])[] = [
+    // EC2's API; Verda's share of a total; as it is sold; what Nebius and the registry have.
+    ['B300', 270, [275_040, 268 * 1024, 262 * 1024, 288 * 1024, 270 * 1024]],
+    ['B200', 180, [183_359, 180 * 1024, 192 * 1024]],
+    ['L40S', 48, [45_776, 46_068, 48 * 1024]],
+    ['A10G', 24, [22_888, 23_028, 24 * 1024]],
+    ['H100', 80, [81_559, 80 * 1024]],
+  ];
+  for (const [label, gib, sizes] of reported) {
+    for (const memoryMiB of sizes) {
+      const { accelerator } = testOffer({ accelerator: { label, count: 8, memoryMiB } });
+      assert.equal(accelerator?.memoryMiB, gib * 1024, `${label}, reported with ${memoryMiB} MiB`);
+    }
+  }
+});
+
+test('a country is its ISO code; UK is GB, and what is no code is not known', () => {
+  const told = ['us', 'GB', 'UK', 'uk', 'Germany', '', null];
+  const countries = told.map((country) => testOffer({ country }).country);
+  assert.deepEqual(countries, ['US', 'GB', 'GB', 'GB', null, null, null]);
+});

@@ -28,7 +28,6 @@ export function normalizeOffer(collected: CollectedOffer, options: NormalizeOpti
   const reason = misshapen(collected);
   if (reason !== null) return { ok: false, reason };
   const device = collected.accelerator == null ? null : normalizeAccelerator(collected.accelerator);
-  const country = collected.country?.toUpperCase() ?? null;
   const identity = {
     backend: options.backend,
     instanceType: collected.instanceType,
@@ -41,7 +40,7 @@ export function normalizeOffer(collected: CollectedOffer, options: NormalizeOpti
   const offer: CatalogOffer = {
     id: catalogOfferId(identity),
     ...identity,
-    country: country !== null && COUNTRY.test(country) ? country : null,
+    country: countryOf(collected.country),
     pricePerHour: collected.pricePerHour,
     cpus: collected.cpus,
     memoryMiB: collected.memoryMiB,
@@ -57,7 +56,12 @@ export function normalizeOffer(collected: CollectedOffer, options: NormalizeOpti
   return { ok: true, offer, unmapped: device?.unmapped ?? null };
 }
 
-const COUNTRY = /^[A-Z]{2}$/;
+/** Null for what is no code of two letters. Clouds also write `UK`, which ISO 3166 keeps free beside GB. */
+function countryOf(told: string | null | undefined): string | null {
+  const code = told?.toUpperCase() ?? '';
+  if (code === 'UK') return 'GB';
+  return /^[A-Z]{2}$/.test(code) ? code : null;
+}
 
 function misshapen(offer: CollectedOffer): string | null {
   if (offer.instanceType === '') return 'the instance type has no name';
