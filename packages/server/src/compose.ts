@@ -148,7 +148,7 @@ async function compose(home: Home, options: StartOptions, log: ServerLog, closer
   for (const { dir, reason } of registry.unavailable) log.warn('a backend cannot be loaded', { dir, reason });
   const catalog = new CatalogService({
     home,
-    registry,
+    registry: () => registry.all(),
     clock,
     log,
     env: process.env,

@@ -1,7 +1,13 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BackendRegistry, backendRegistry, discoverBackends, loadBackends } from '@berth/backend';
+import {
+  type BackendRegistry,
+  backendRegistry,
+  type DiscoveredBackend,
+  discoverBackends,
+  loadBackends,
+} from '@berth/backend';
 
 /** In a clone this file is TypeScript; in an installed package it is part of `dist/server.js`. */
 const isSource = import.meta.url.endsWith('.ts');
@@ -10,17 +16,49 @@ const here = dirname(fileURLToPath(import.meta.url));
 /** Packages from npm must say by their name that they are one: what is merely a dependency is not run. */
 const FROM_NPM = /^(?:@[^/]+\/)?berth-backend-/;
 
-/** Finds and loads the backends that Berth brings, those of this home, and those that npm installed. */
-export async function installedBackends(ownDir: string): Promise<BackendRegistry> {
+/** Of those that Berth brings, what a server without a configuration has; the others load when they are asked for. */
+const AT_ONCE: ReadonlySet<string> = new Set(['local']);
+
+export interface InstalledBackends extends BackendRegistry {
+  /** The same with every backend loaded: fifteen clouds take as long as the rest of a server's start. */
+  all(): Promise<BackendRegistry>;
+}
+
+/**
+ * Finds the backends that Berth brings, those of this home, and those that npm installed. Whatever a project
+ * names is there when it is configured; `types` and `definition` know of the others once all were asked for.
+ */
+export async function installedBackends(ownDir: string): Promise<InstalledBackends> {
   const bundled = isSource ? join(here, '../../../../backends') : join(here, 'backends');
   const trusted = await discoverBackends({ roots: [bundled, ownDir] });
   const npm = await discoverBackends({ roots: nodeModules() });
-  return backendRegistry(
-    await loadBackends({
-      found: [...trusted.found, ...npm.found.filter(({ packageName }) => FROM_NPM.test(packageName))],
-      unavailable: [...trusted.unavailable, ...npm.unavailable.filter(({ dir }) => FROM_NPM.test(nameAt(dir)))],
-    }),
-  );
+  const found = [...trusted.found, ...npm.found.filter(({ packageName }) => FROM_NPM.test(packageName))];
+  const unavailable = [...trusted.unavailable, ...npm.unavailable.filter(({ dir }) => FROM_NPM.test(nameAt(dir)))];
+  const isLater = ({ dir }: DiscoveredBackend): boolean => dirname(dir) === bundled && !AT_ONCE.has(basename(dir));
+  let loaded = backendRegistry(await loadBackends({ found: found.filter((one) => !isLater(one)), unavailable }));
+  let loadingAll: Promise<BackendRegistry> | null = null;
+  const all = (): Promise<BackendRegistry> => {
+    // Modules that are loaded already are not loaded again.
+    loadingAll ??= loadBackends({ found, unavailable }).then((every) => {
+      loaded = backendRegistry(every);
+      return loaded;
+    });
+    return loadingAll;
+  };
+  return {
+    get types() {
+      return loaded.types;
+    },
+    get unavailable() {
+      return loaded.unavailable;
+    },
+    definition: (type) => loaded.definition(type),
+    configure: async (entry, host, signal) => {
+      const registry = loaded.types.includes(entry.type) ? loaded : await all();
+      return await registry.configure(entry, host, signal);
+    },
+    all,
+  };
 }
 
 /** Every `node_modules` in which a package beside this one may lie. */

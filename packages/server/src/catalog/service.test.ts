@@ -38,10 +38,10 @@ const H100: CollectedOffer = {
 
 function service(t: TestContext, definition?: ReturnType<typeof bazaar>): { service: CatalogService; root: string } {
   const root = mkdtempSync(join(tmpdir(), 'berth-catalog-'));
-  const registry = {
+  const registry = async () => ({
     types: definition === undefined ? [] : [definition.type],
     definition: (type: string) => (type === definition?.type ? definition : null),
-  };
+  });
   const clock = { now: () => Date.now() };
   const config = NO_FILE.catalog;
   const made = new CatalogService({ home: homeAt(root), registry, clock, log, env: {}, config, entries: [] });

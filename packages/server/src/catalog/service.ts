@@ -15,7 +15,8 @@ import { RefreshSchedule } from './refresh.ts';
 
 export interface CatalogServiceOptions {
   readonly home: Home;
-  readonly registry: Pick<BackendRegistry, 'types' | 'definition'>;
+  /** Every backend that is installed; asked for when the catalog is loaded. */
+  readonly registry: () => Promise<Pick<BackendRegistry, 'types' | 'definition'>>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -118,7 +119,7 @@ export class CatalogService {
     const places = () => ({ entries: this.#entries, env });
     // Somebody waits: what does not answer at once is asked again at the next question, not now.
     const http = realHttp({ attempts: 2 });
-    const online = this.#config.online ? onlineSources(registry, { http, log, now, places }) : [];
+    const online = this.#config.online ? onlineSources(await registry(), { http, log, now, places }) : [];
     await this.#watch();
     const { catalog, problems } = await loadCatalog(this.#places, { now, online, signal: this.#closing.signal });
     for (const problem of problems) log.warn('a part of the catalog is damaged', { ...problem });

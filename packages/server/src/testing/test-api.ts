@@ -132,7 +132,7 @@ export async function startTestApi(
   const logs = new LogStore({ dir: home.logs, now: clock.now });
   const runChanges = new RunChanges(store);
   const config = { ...NO_FILE.catalog, online: false };
-  const registry = { types: [], definition: () => null };
+  const registry = async () => ({ types: [], definition: () => null });
   const catalog = new CatalogService({ home, registry, clock, log, env: {}, config, entries: [] });
   const parts: ServerParts = {
     home,

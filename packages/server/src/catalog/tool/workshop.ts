@@ -55,7 +55,7 @@ export class Workshop {
   }
 
   registry(): Promise<BackendRegistry> {
-    this.#registry ??= installedBackends(this.home.backends);
+    this.#registry ??= installedBackends(this.home.backends).then((installed) => installed.all());
     return this.#registry;
   }
 
