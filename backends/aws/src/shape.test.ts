@@ -101,6 +101,19 @@ test("chips that the price list does not count have their number from AWS's docu
   assert.equal(gaudi.id, 'aws/us-east-1/-/dl1.24xlarge/on-demand/Gaudi:32GB:8');
 });
 
+test('every family that is described has a device that the registry knows, with its memory', () => {
+  const families =
+    'g2 g3 g3s g4ad g4dn g5 g5g g6 gr6 g6f gr6f g6e g7 g7e p2 p3 p3dn p4d p4de p5 p5e p5en p6-b200 p6-b300 p6e-gb200 ' +
+    'p6e-gb300 dl1 dl2q inf1 inf2 trn1 trn1n trn2 trn2u f1 f2 vt1';
+  for (const family of families.split(' ')) {
+    const { accelerator } = offer({ instanceType: `${family}.any`, instanceFamily: 'GPU instance', gpu: '1' }).offer;
+    assert.equal(accelerator?.known, true, family);
+    assert.notEqual(accelerator?.memoryMiB ?? null, null, family);
+  }
+  const fpga = offer({ instanceType: 'f2.12xlarge', instanceFamily: 'FPGA Instances' }).offer;
+  assert.equal(fpga.id, 'aws/us-east-1/-/f2.12xlarge/on-demand/VU47P:80GB:2');
+});
+
 test('a GPU type without details never becomes a CPU offer at GPU price', () => {
   const unknown = offer({ instanceType: 'g99.xlarge', instanceFamily: 'GPU instance', gpu: '2' });
   assert.equal(unknown.unmapped, 'AWS g99 accelerator');

@@ -140,6 +140,8 @@ const GPU_SIZES: readonly (readonly [name: string, cpus: number, gib: number, id
   ['Standard_NV72ads_A10_v5', 72, 880, 'A10:24GB', 2],
   ['Standard_NC8ads_A10_v4', 8, 100, 'A10:24GB', 1 / 2],
   ['Standard_NC24lds_xl_RTXPRO6000BSE_v6', 24, 72, 'RTXPRO6000:96GB', 1 / 4],
+  ['Standard_NV12ads_V710_v5', 12, 64, 'V710:24GB', 1 / 2],
+  ['Standard_NP10s', 10, 168, 'AlveoU250:64GB', 1],
   ['Standard_NV32as_v4', 32, 112, 'MI25:16GB', 1],
   ['Standard_NV48s_v3', 48, 448, 'M60:8GB', 4],
   ['Standard_NC6_Promo', 6, 56, 'K80:12GB', 1],
@@ -158,6 +160,7 @@ test('sizes with accelerators have the right device, its whole memory, and a num
     const found = offer(instanceType);
     assert.equal(found.id, `azure/eastus/-/${instanceType}/on-demand/${id}:${count}`);
     assert.deepEqual([found.cpus, found.memoryMiB], [cpus, gib * 1024], instanceType);
+    assert.equal(found.accelerator?.known, true, instanceType);
   }
 });
 
