@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { catalogFilterBody } from '@berth/core/api-catalog';
+import { BerthError } from '@berth/core/errors';
+import { Command } from 'commander';
+import { type FilterOptions, FLAG_OF_FILTER, filterBody, withFilter } from './filter-options.ts';
+
+function bodyOf(line: string) {
+  const parser = withFilter(new Command().exitOverride().configureOutput({ writeErr: () => {} }));
+  parser.parse(line.split(' '), { from: 'user' });
+  return filterBody(parser.opts<FilterOptions>());
+}
+
+test('every flag becomes the filter that it names, in units of the API', () => {
+  const line =
+    '--gpu A100:80GB:2..4 --exclude-gpu H100 --form-factor sxm --cpu arm:16.. --memory 64GB.. --disk 200GB.. -b aws ' +
+    '--exclude-backend gcp -r us-1 --exclude-region us-2 --zone us-1a --exclude-zone us-1b --country DE ' +
+    '--exclude-country FR --instance-type p5* --exclude-instance-type p5e* --max-price 30 --max-age 6h --available --spot';
+  const body = bodyOf(line);
+  assert.deepEqual(body, {
+    backends: ['aws'],
+    exclude_backends: ['gcp'],
+    instance_types: ['p5*'],
+    exclude_instance_types: ['p5e*'],
+    regions: ['us-1'],
+    exclude_regions: ['us-2'],
+    zones: ['us-1a'],
+    exclude_zones: ['us-1b'],
+    countries: ['DE'],
+    exclude_countries: ['FR'],
+    capacity_types: ['spot'],
+    cpu_arch: 'arm',
+    cpus: { min: 16, max: null },
+    memory_mib: { min: 65_536, max: null },
+    disk_mib: { min: 204_800, max: null },
+    unknown_disk: 'include',
+    gpu: {
+      names: ['A100'],
+      exclude_names: ['H100'],
+      count: { min: 2, max: 4 },
+      memory_mib: { min: 81_920, max: 81_920 },
+      form_factors: ['SXM'],
+    },
+    price_per_hour: { max: 30 },
+    availability: ['available', 'idle'],
+    max_age_ms: 21_600_000,
+  });
+  assert.ok(catalogFilterBody.safeParse(body).success, 'the server takes it');
+  const { gpu = {}, unknown_disk: _modifier, ...rest } = body;
+  const filters = [...Object.keys(rest), ...Object.keys(gpu).map((key) => `gpu.${key}`)];
+  assert.deepEqual(
+    filters.filter((name) => FLAG_OF_FILTER[name] === undefined),
+    [],
+    'and has a name for a person',
+  );
+});
+
+test('without flags nothing is asked for', () => {
+  assert.deepEqual(filterBody({}), {});
+});
+
+test('a value that cannot be read is told with its flag', () => {
+  const wrong = (line: string) => {
+    try {
+      bodyOf(line);
+    } catch (error) {
+      return error instanceof BerthError ? error.message : String(error);
+    }
+    return 'it was taken';
+  };
+  assert.match(wrong('--memory 64XB'), /^--memory: /);
+  assert.match(wrong('--cpu amd64'), /^--cpu: /);
+  assert.match(wrong('--gpu H100:H200'), /^--gpu: /);
+  assert.match(wrong('--max-price cheap'), /--max-price.*number of dollars/);
+  assert.match(wrong('--max-age old'), /--max-age.*duration/);
+  assert.match(wrong('--form-factor round'), /--form-factor/);
+});
