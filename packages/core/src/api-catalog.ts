@@ -248,6 +248,7 @@ export type CatalogFilterBody = z.output<typeof catalogFilterBody>;
 export type CatalogQueryBody = z.output<typeof catalogQueryBody>;
 /** As it is written, before it is parsed. */
 export type CatalogQueryInput = z.input<typeof catalogQueryBody>;
+export type CatalogFilterInput = z.input<typeof catalogFilterBody>;
 export type MarketBody = z.output<typeof marketBody>;
 export type MarketView = z.output<typeof MarketView>;
 export type CatalogOfferView = z.output<typeof CatalogOfferView>;

@@ -1,4 +1,4 @@
-import type { catalogFilterBody } from '@berth/core/api-catalog';
+import type { CatalogFilterInput } from '@berth/core/api-catalog';
 import { parseCpu } from '@berth/core/cpu-spec';
 import { parseDuration } from '@berth/core/durations';
 import { BerthError } from '@berth/core/errors';
@@ -6,10 +6,7 @@ import { parseGpu } from '@berth/core/gpu-spec';
 import { MEMORY } from '@berth/core/memory';
 import { parseRange } from '@berth/core/ranges';
 import { InvalidArgumentError, Option, type Command as Parser } from 'commander';
-import type { z } from 'zod';
 import { collect } from '../output/parse-option.ts';
-
-type FilterBody = z.input<typeof catalogFilterBody>;
 
 /** Flags that say what is looked for on the market. */
 export interface FilterOptions {
@@ -73,7 +70,7 @@ export function withFilter(parser: Parser): Parser {
  * The same as a request; what no flag says is left out.
  * @throws BerthError whose message names the flag that cannot be understood
  */
-export function filterBody(options: FilterOptions): FilterBody {
+export function filterBody(options: FilterOptions): CatalogFilterInput {
   const cpu = options.cpu === undefined ? undefined : about('--cpu', () => parseCpu(options.cpu ?? ''));
   return defined({
     backends: list(options.backend),
@@ -100,7 +97,7 @@ export function filterBody(options: FilterOptions): FilterBody {
   });
 }
 
-function gpuBody(options: FilterOptions): FilterBody['gpu'] {
+function gpuBody(options: FilterOptions): CatalogFilterInput['gpu'] {
   const gpu = options.gpu === undefined ? undefined : about('--gpu', () => parseGpu(options.gpu ?? ''));
   const body = defined({
     names: list(gpu?.names ?? undefined),
@@ -113,7 +110,7 @@ function gpuBody(options: FilterOptions): FilterBody['gpu'] {
   return Object.keys(body).length === 0 ? undefined : body;
 }
 
-function capacityTypes({ spot, onDemand, spotAuto }: FilterOptions): FilterBody['capacity_types'] {
+function capacityTypes({ spot, onDemand, spotAuto }: FilterOptions): CatalogFilterInput['capacity_types'] {
   if (spot) return ['spot'];
   if (onDemand) return ['on-demand'];
   return spotAuto ? ['on-demand', 'spot'] : undefined;
