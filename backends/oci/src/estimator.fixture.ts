@@ -1,7 +1,6 @@
 /** Excerpts of the estimator's files as they were in September 2026, oddities included. */
 
-import type { CollectedOffer } from '@berth/catalog/collected-offer';
-import { createHttp } from '@berth/http';
+import { type Harvest, harvest } from '@berth/catalog/testing/harvest';
 import type { ReplayServer } from '@berth/http/testing/replay-server';
 import { collectOci } from './collect.ts';
 
@@ -192,31 +191,8 @@ export const PRODUCTS: readonly Record<string, unknown>[] = [
   { ...product('B00001', 5), billingModel: 'BYOL' },
 ];
 
-export interface Collected {
-  readonly offers: readonly CollectedOffer[];
-  readonly skipped: readonly string[];
-}
-
-/** Collects from the server; waits between attempts take no time. */
-export async function collected(
-  server: ReplayServer,
-  signal: AbortSignal = AbortSignal.timeout(10_000),
-): Promise<Collected> {
-  const skipped: string[] = [];
-  const http = createHttp({
-    now: () => 0,
-    sleep: async () => {},
-    random: () => 0.5,
-    origins: server.instead('https://www.oracle.com'),
-  });
-  const offers: CollectedOffer[] = [];
-  const found = collectOci({
-    http,
-    signal,
-    now: () => 0,
-    credentials: null,
-    log: { progress: () => {}, skipped: (what, reason) => void skipped.push(`${what}: ${reason}`) },
-  });
-  for await (const offer of found) offers.push(offer);
-  return { offers, skipped };
+/** Collects from the server. */
+export function collected(server: ReplayServer, signal?: AbortSignal): Promise<Harvest> {
+  const origins = server.instead('https://www.oracle.com');
+  return harvest(collectOci, { origins, credentials: null, ...(signal && { signal }) });
 }

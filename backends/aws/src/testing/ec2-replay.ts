@@ -1,8 +1,7 @@
 /** AWS's public price list, spot feed and EC2 API as documented, played on loopback. */
 
-import type { CollectLog } from '@berth/catalog/catalog-source';
 import type { CollectedOffer } from '@berth/catalog/collected-offer';
-import { createHttp } from '@berth/http';
+import { harvest } from '@berth/catalog/testing/harvest';
 import { type Answer, type ReplayServer, replayServer } from '@berth/http/testing/replay-server';
 import { collect } from '../collect.ts';
 import type { AwsCredentials } from '../credentials.ts';
@@ -149,15 +148,16 @@ export function spotFeed(regions: Readonly<Record<string, Readonly<Record<string
 
 export interface Ec2 extends AsyncDisposable {
   readonly server: ReplayServer;
-  readonly skipped: readonly (readonly [what: string, why: string])[];
+  /** `what: why`, of all that was collected so far. */
+  readonly skipped: readonly string[];
   /** Everything that is collected there. */
-  collect(credentials?: AwsCredentials | null, deadline?: AbortSignal): Promise<CollectedOffer[]>;
+  collect(credentials?: AwsCredentials | null, deadline?: AbortSignal): Promise<readonly CollectedOffer[]>;
 }
 
 /** A price list with these regions, and a spot feed with one price. */
 export async function ec2(lists: Readonly<Record<string, Answer>>): Promise<Ec2> {
   const server = await replayServer();
-  const skipped: [string, string][] = [];
+  const skipped: string[] = [];
   const regions = Object.fromEntries(
     Object.keys(lists).map((regionCode) => [
       regionCode,
@@ -168,21 +168,14 @@ export async function ec2(lists: Readonly<Record<string, Answer>>): Promise<Ec2>
   for (const [region, answer] of Object.entries(lists)) server.on(routeOf(region), answer);
   server.on('GET /spot.json', { json: spotFeed({ 'us-east': { 'm5.large': '0.0350' } }) });
   const hosts = Object.keys(lists).map((region) => `https://ec2.${region}.amazonaws.com`);
-  const http = createHttp({
-    now: () => 0,
-    sleep: async () => {},
-    random: () => 0.5,
-    origins: server.instead(PRICE_LIST_ORIGIN, 'https://website.spot.ec2.aws.a2z.com', ...hosts),
-  });
+  const origins = server.instead(PRICE_LIST_ORIGIN, 'https://website.spot.ec2.aws.a2z.com', ...hosts);
   return {
     server,
     skipped,
     async collect(credentials = null, signal = AbortSignal.timeout(20_000)) {
-      const log: CollectLog = { progress: () => {}, skipped: (what, why) => skipped.push([what, why]) };
-      const context = { http, signal, now: () => Date.UTC(2026, 0, 1), credentials, log };
-      const offers: CollectedOffer[] = [];
-      for await (const offer of collect(context)) offers.push(offer);
-      return offers;
+      const harvested = await harvest(collect, { origins, credentials, signal });
+      skipped.push(...harvested.skipped);
+      return harvested.offers;
     },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };

@@ -1,8 +1,7 @@
 /** Azure's retail prices and resource SKUs as documented, played on loopback. */
 
-import type { CollectLog } from '@berth/catalog/catalog-source';
 import type { CollectedOffer } from '@berth/catalog/collected-offer';
-import { createHttp } from '@berth/http';
+import { harvest } from '@berth/catalog/testing/harvest';
 import { type Answer, type ReplayServer, type Reply, replayServer } from '@berth/http/testing/replay-server';
 import { collect } from '../collect.ts';
 import type { AzureCredentials } from '../credentials.ts';
@@ -52,9 +51,10 @@ export function page(items: readonly unknown[], next: string | null = null): Rep
 
 export interface Azure extends AsyncDisposable {
   readonly server: ReplayServer;
-  readonly skipped: readonly (readonly [what: string, why: string])[];
+  /** `what: why`, of all that was collected so far. */
+  readonly skipped: readonly string[];
   /** Everything that is collected there. */
-  collect(credentials?: AzureCredentials | null, deadline?: AbortSignal): Promise<CollectedOffer[]>;
+  collect(credentials?: AzureCredentials | null, deadline?: AbortSignal): Promise<readonly CollectedOffer[]>;
 }
 
 export const PRICES = 'GET /api/retail/prices';
@@ -62,7 +62,7 @@ export const PRICES = 'GET /api/retail/prices';
 /** A list with these regions; a region that is not among them has no items. */
 export async function azure(regions: Readonly<Record<string, Answer>>): Promise<Azure> {
   const server = await replayServer();
-  const skipped: [string, string][] = [];
+  const skipped: string[] = [];
   const asked = new Map<string, number>();
   server.on(PRICES, (request) => {
     const filter = request.query.get('$filter') ?? '';
@@ -75,25 +75,18 @@ export async function azure(regions: Readonly<Record<string, Answer>>): Promise<
     asked.set(region, before + 1);
     return typeof answer === 'function' ? answer({ ...request, before }) : answer;
   });
-  const http = createHttp({
-    now: () => 0,
-    sleep: async () => {},
-    random: () => 0.5,
-    origins: server.instead(
-      'https://prices.azure.com',
-      'https://login.microsoftonline.com',
-      'https://management.azure.com',
-    ),
-  });
+  const origins = server.instead(
+    'https://prices.azure.com',
+    'https://login.microsoftonline.com',
+    'https://management.azure.com',
+  );
   return {
     server,
     skipped,
     async collect(credentials = null, signal = AbortSignal.timeout(20_000)) {
-      const log: CollectLog = { progress: () => {}, skipped: (what, why) => skipped.push([what, why]) };
-      const context = { http, signal, now: () => Date.UTC(2026, 0, 1), credentials, log };
-      const offers: CollectedOffer[] = [];
-      for await (const offer of collect(context)) offers.push(offer);
-      return offers;
+      const harvested = await harvest(collect, { origins, credentials, signal });
+      skipped.push(...harvested.skipped);
+      return harvested.offers;
     },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
