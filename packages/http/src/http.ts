@@ -173,7 +173,7 @@ async function attempt(request: HttpRequest, options: HttpOptions, signal: Abort
 
 /** @throws HttpError `config` for an address that is never asked; its message does not repeat it: it may hold a password */
 function urlOf(request: HttpRequest, origins: Readonly<Record<string, string>>): URL {
-  const url = URL.parse(request.url);
+  const url = URL.parse(String(request.url));
   if (url === null) throw impossible('A request has an address that is none');
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     throw impossible(`A request has an address that begins with ${url.protocol} instead of https:`);
