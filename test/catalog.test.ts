@@ -150,6 +150,14 @@ test('two versions, published and pulled, make a history; what is corrupted or s
     ],
   );
 
+  const mistyped = await pull('--public-key', other.stdout.toString().trim());
+  assert.equal(mistyped.code, 1);
+  assert.equal(
+    (await reader.json<CatalogStatusView>(['catalog', 'status'])).sources.length,
+    2,
+    'a wrong key spoils nothing',
+  );
+
   await publish(40, now - 1800);
   const objects = join(home.work, 'prices', 'v1', 'objects');
   for (const name of readdirSync(objects)) writeFileSync(join(objects, name), 'spoilt');

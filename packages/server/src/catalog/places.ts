@@ -6,7 +6,7 @@
  *     pulled/<base>/      what was pulled, one folder for each place; `from.json` says from where and whom it trusts
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type PublicKeyText, parsePublicKey, type Trust } from '@berth/catalog/signature';
 import { z } from 'zod';
@@ -36,16 +36,26 @@ export async function tellChanged(places: CatalogPlaces, now: number): Promise<v
   await writeFile(places.changed, `${new Date(now).toISOString()}\n`);
 }
 
-/** The folder for what is pulled from `base`; made, with its origin in it. A key that was given replaces the one before. */
-export async function preparePulled(
-  places: CatalogPlaces,
-  base: string,
-  publicKey: PublicKeyText | null,
-): Promise<PulledPlace> {
-  const dir = join(places.pulled, createHash('sha256').update(base).digest('hex').slice(0, 16));
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  await writeFile(join(dir, 'from.json'), `${JSON.stringify({ base, publicKey })}\n`, { mode: 0o600 });
-  return { dir, base, trust: trustOf(publicKey) };
+/**
+ * The folder for what is pulled from `base` with this key. Another key has another folder: what is there was
+ * checked with its own, and a key that was mistyped must not spoil it.
+ */
+export function pulledPlace(places: CatalogPlaces, base: string, publicKey: PublicKeyText | null): PulledPlace {
+  const name = createHash('sha256')
+    .update(`${base}\n${publicKey ?? ''}`)
+    .digest('hex')
+    .slice(0, 16);
+  return { dir: join(places.pulled, name), base, trust: trustOf(publicKey) };
+}
+
+/** After a pull that went well: this is where the place's catalog lies from now on, and nowhere else. */
+export async function keepPulled(places: CatalogPlaces, place: PulledPlace): Promise<void> {
+  const publicKey = place.trust === 'unsigned' ? null : (place.trust.keys[0] ?? null);
+  const origin = `${JSON.stringify({ base: place.base, publicKey })}\n`;
+  await writeFile(join(place.dir, 'from.json'), origin, { mode: 0o600 });
+  for (const { dir, base } of await pulledPlaces(places)) {
+    if (base === place.base && dir !== place.dir) await rm(dir, { recursive: true, force: true });
+  }
 }
 
 /** Every place that was ever pulled from. One whose origin cannot be read is passed over: nothing in it can be trusted. */

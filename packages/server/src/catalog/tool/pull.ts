@@ -2,7 +2,7 @@ import { pull } from '@berth/catalog/pull';
 import { parsePublicKey } from '@berth/catalog/signature';
 import type { PullToolOptions, PullToolReport } from '@berth/core/catalog-tool';
 import { BerthError } from '@berth/core/errors';
-import { preparePulled, pulledPlaces, tellChanged } from '../places.ts';
+import { keepPulled, pulledPlace, pulledPlaces, tellChanged } from '../places.ts';
 import type { Workshop } from './workshop.ts';
 
 /** @throws BerthError `invalid-request` when nobody says from where, or the place is never asked */
@@ -30,10 +30,11 @@ async function pullOne(workshop: Workshop, given: string, publicKey: string | nu
   const known = (await pulledPlaces(workshop.places)).find((place) => place.base === base);
   const key = publicKey === null ? null : parsePublicKey(publicKey);
   // Who named a key once need not name it again.
-  const place = key === null && known !== undefined ? known : await preparePulled(workshop.places, base, key);
+  const place = key === null && known !== undefined ? known : pulledPlace(workshop.places, base, key);
   workshop.options.progress(`pulling from ${base}`);
   const { http, now, signal } = workshop;
   const result = await pull({ base, trust: place.trust, dir: place.dir, http, now, signal });
+  if (result.state !== 'failed') await keepPulled(workshop.places, place);
   return {
     from: base,
     state: result.state,
