@@ -81,6 +81,9 @@ test('any number of devices and any brand stay in', async () => {
   assert.deepEqual(of(await devices('MI350X', 8, 288)), ['MI350X', 8, true]);
   assert.deepEqual(of(await devices('RTX 9999', 3, 128)), ['RTX 9999', 3, false]);
   assert.equal(await devices('EPYC', 0, 0), null);
+  // Told of one or of all: no RTX 4090 has 48.
+  assert.equal((await devices('RTX 4090', 2, 24))?.memoryMiB, 24 * 1024);
+  assert.equal((await devices('RTX 4090', 2, 48))?.memoryMiB, 24 * 1024);
 });
 
 test('a variant without price or place is left out, and said so', async () => {

@@ -1,6 +1,7 @@
 import { BackendError } from '@berth/backend/backend-error';
 import type { CollectContext } from '@berth/catalog/catalog-source';
-import type { CollectedOffer } from '@berth/catalog/collected-offer';
+import type { CollectedAccelerator, CollectedOffer } from '@berth/catalog/collected-offer';
+import { memoryOfOne } from '@berth/catalog/device-memory';
 import type { Availability } from '@berth/core/offer';
 import { z } from 'zod';
 import { countryOf } from './regions.ts';
@@ -92,13 +93,7 @@ function placesOf({ nodes_per_dc, available_nodes_per_dc }: Variant): ReadonlyMa
 }
 
 function offerOf(type: InstanceType, variant: Variant, place: string, availability: Availability): CollectedOffer {
-  const { vram, disk } = variant;
-  const device = {
-    label: type.brand_short,
-    count: variant.gpu_count,
-    memoryMiB: vram == null ? null : vram / MIB,
-    vendor: vendorOf(type.manufacturer),
-  };
+  const { gpu_count: count, disk } = variant;
   return {
     instanceType: variant.name,
     region: place,
@@ -107,10 +102,16 @@ function offerOf(type: InstanceType, variant: Variant, place: string, availabili
     pricePerHour: variant.cost_per_hour / 100,
     cpus: variant.cpu_count,
     memoryMiB: variant.dram / MIB,
-    accelerator: variant.gpu_count > 0 ? device : null,
+    accelerator: count > 0 ? acceleratorOf(type, count, variant.vram ?? null) : null,
     diskMiB: disk == null ? null : disk / MIB,
     availability,
   };
+}
+
+function acceleratorOf(type: InstanceType, count: number, vram: number | null): CollectedAccelerator {
+  const label = type.brand_short;
+  const memoryMiB = vram === null ? null : (memoryOfOne(label, count, vram / MIB, 'one') ?? vram / MIB);
+  return { label, count, memoryMiB, vendor: vendorOf(type.manufacturer) };
 }
 
 function vendorOf(manufacturer: string | null | undefined): 'nvidia' | 'amd' | null {

@@ -1,8 +1,7 @@
 import type { ApiKey } from '@berth/backend/api-key';
 import type { CollectContext } from '@berth/catalog/catalog-source';
 import type { CollectedAccelerator, CollectedOffer } from '@berth/catalog/collected-offer';
-import { knownMemory } from '@berth/core/accelerator';
-import { resolveAccelerator } from '@berth/core/accelerators';
+import { memoryOfOne } from '@berth/catalog/device-memory';
 import { countryOf } from './regions.ts';
 import { type GpuInfo, readSizes, type Size } from './sizes.ts';
 
@@ -36,16 +35,6 @@ function* offersOf(size: Size): Generator<CollectedOffer> {
 }
 
 function acceleratorOf({ model, count, vram }: GpuInfo): CollectedAccelerator {
-  return { label: model, count, memoryMiB: memoryOfOne(model, count, vram.amount * GIB) };
-}
-
-/**
- * `vram` is that of all devices. Should it one day be that of one, the registry tells: eight H100 with 80 GiB
- * are not eight with 10.
- */
-function memoryOfOne(model: string, count: number, vramMiB: number): number {
-  const device = resolveAccelerator(model);
-  const share = vramMiB / count;
-  if (device === null || knownMemory(device, share) !== null) return share;
-  return knownMemory(device, vramMiB) ?? share;
+  const all = vram.amount * GIB;
+  return { label: model, count, memoryMiB: memoryOfOne(model, count, all, 'all') ?? all / count };
 }

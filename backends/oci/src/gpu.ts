@@ -1,7 +1,6 @@
 /** Which devices a shape has, and how much memory one of them. */
 
-import { knownMemory } from '@berth/core/accelerator';
-import { resolveAccelerator } from '@berth/core/accelerators';
+import { memoryOfOne } from '@berth/catalog/device-memory';
 
 /**
  * The first generations are named after the shape, not the device, and some later ones in short. Of those
@@ -30,14 +29,8 @@ export function gpuLabel(shape: string): string | null {
 
 /**
  * Memory of one device in MiB. The list has the memory of all devices for most shapes (H100.8: 640) and
- * that of one for others (MI355X.8: 288), so it is the reading that fits a size the device is made with.
- * Null: neither does; then the registry or nobody knows.
+ * that of one for others (MI355X.8: 288). Null: it fits neither way; then the registry or nobody knows.
  */
 export function gpuMemoryMiB(label: string, count: number, listedGb: number | null): number | null {
-  const device = resolveAccelerator(label);
-  if (listedGb === null || !(listedGb > 0)) return null;
-  const readings = [(listedGb / count) * 1024, listedGb * 1024];
-  // For a device that nobody knows, what most shapes mean.
-  if (device === null) return readings[0] ?? null;
-  return readings.find((reading) => knownMemory(device, reading) !== null) ?? null;
+  return listedGb === null || !(listedGb > 0) ? null : memoryOfOne(label, count, listedGb * 1024, 'all');
 }
