@@ -4,6 +4,7 @@ import { checkOffers } from '@berth/catalog/integrity';
 import { normalizeOffer } from '@berth/catalog/normalize';
 import { accessKeySchema } from './credentials.ts';
 import aws from './index.ts';
+import { countryOf, isApiRegion } from './regions.ts';
 import { ec2, G6E_XLARGE, M5_LARGE, P5_48XLARGE, priceList, spotFeed } from './testing/ec2-replay.ts';
 
 test('aws is a price list that anybody may collect', () => {
@@ -16,6 +17,13 @@ test('the secrets of an access key do not print, and unknown keys are refused', 
   const given = { access_key: 'AKIDEXAMPLE', secret_key: 'hush', session_token: 'hush' };
   assert.doesNotMatch(JSON.stringify(accessKeySchema.parse(given)), /hush/);
   assert.equal(accessKeySchema.safeParse({ ...given, region: 'us-east-1' }).success, false);
+});
+
+test('the regions that it must have are regions, each with its country', () => {
+  assert.ok(aws.catalog.kind === 'offline');
+  const regions = aws.catalog.rules.flatMap((rule) => (rule.rule === 'regions' ? rule.names : []));
+  assert.equal(regions.length, 17);
+  for (const region of regions) assert.ok(isApiRegion(region) && countryOf(region) !== null, region);
 });
 
 test('none of its offers is kept out by its own rules, and a list that lacks what it is known for is', async () => {

@@ -41,6 +41,11 @@ test('a list with what Azure is known for lacks nothing but its length', async (
   const regions = catalog.rules.flatMap((rule) => (rule.rule === 'regions' ? rule.names : []));
   await using cloud = await replay(Object.fromEntries(regions.map((region) => [region, page(items(region))])));
   const offers = await cloud.collect();
+  assert.deepEqual(
+    offers.filter(({ country }) => country === null),
+    [],
+    'every region of the rules has its country',
+  );
   assert.deepEqual(judged(offers, 'azure', catalog.rules), {
     keptOut: [],
     blocked: `${regions.length * sizes.length * 2} offers, fewer than 20000`,
