@@ -74,6 +74,12 @@ test('a device whose host has no memory left is no offer, and it is said', async
   assert.deepEqual(skipped, ['Austin: 1 × NVIDIA H100 SXM5 80GB: 0 GiB of memory for 1 GPUs are too little']);
 });
 
+test('a device without a price is not sold for its CPUs and memory alone', async () => {
+  const { offers, skipped } = await collect(locations(gpu({ price_per_hr: 0 })));
+  assert.deepEqual(offers, []);
+  assert.deepEqual(skipped, ['Austin: NVIDIA H100 SXM5 80GB: its price is 0']);
+});
+
 test('a device that is sold out is no offer', async () => {
   assert.deepEqual((await collect(locations(gpu({ max_count: 0 })))).offers, []);
 });

@@ -61,6 +61,11 @@ export async function* collectLocations({
 
 function* offersOf(location: Location, gpu: Gpu, log: CollectLog): Generator<CollectedOffer> {
   const { resources, pricing } = gpu;
+  // What CPUs and memory cost would pass for the price of it all.
+  if (!(gpu.price_per_hr > 0)) {
+    log.skipped(`${location.city}: ${gpu.displayName}`, `its price is ${gpu.price_per_hr}`);
+    return;
+  }
   const device = resolveAccelerator(gpu.displayName);
   const pool = {
     gpus: gpu.max_count,
