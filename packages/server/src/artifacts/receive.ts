@@ -27,8 +27,10 @@ export async function receiveArtifacts(
       done(null, chunk);
     },
   });
+  const file = createWriteStream(beside, { mode: 0o600, flags: 'wx', flush: true });
+  const closed = new Promise<void>((resolve) => file.once('close', () => resolve()));
   try {
-    const written = pipeline(hashing, createWriteStream(beside, { mode: 0o600, flags: 'wx', flush: true }));
+    const written = pipeline(hashing, file);
     written.catch(() => undefined); // awaited below, but `send` may wait for it first
     await Promise.all([send(hashing), written]);
     const found = digest.digest('hex');
@@ -39,6 +41,9 @@ export async function receiveArtifacts(
     }
     await rename(beside, path);
   } finally {
+    hashing.destroy();
+    // One that is opened after it was removed would stay for ever.
+    await closed;
     await rm(beside, { force: true });
   }
 }
