@@ -1,3 +1,4 @@
+import { deviceOf } from './devices.ts';
 /** A machine type in a zone as offers: with each number of GPUs, on each of the terms it is sold on. */
 
 import type { CollectLog } from '@berth/catalog/catalog-source';
@@ -85,7 +86,7 @@ export class MachineOffers {
         ...capacity,
         pricePerHour: price.perHour,
         cpus,
-        accelerator: gpu === null ? null : { label: gpu.type, count: gpu.count },
+        accelerator: gpu === null ? null : deviceOf(gpu.type, gpu.count),
         diskMiB: ssdGiB === 0 ? null : ssdGiB * 1024,
         providerData: cpus === machine.guestCpus ? null : { guestCpus: machine.guestCpus },
       };
