@@ -158,7 +158,7 @@ function offer(instanceType: string) {
 test('sizes with accelerators have the right device, its whole memory, and a number or a share of it', () => {
   for (const [instanceType, cpus, gib, id, count] of GPU_SIZES) {
     const found = offer(instanceType);
-    assert.equal(found.id, `azure/eastus/-/${instanceType}/on-demand/${id}:${count}`);
+    assert.equal(found.id, `azure/eastus/-/${instanceType}/on-demand/${id}:${count < 1 ? `1of${1 / count}` : count}`);
     assert.deepEqual([found.cpus, found.memoryMiB], [cpus, gib * 1024], instanceType);
     assert.equal(found.accelerator?.known, true, instanceType);
   }

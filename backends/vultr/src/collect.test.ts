@@ -97,7 +97,7 @@ test('virtual machines and bare metal come out with exact price, size, devices a
   const metal = 'vultr/sea/-/vbm-112c-2048gb-8-h100-gpu';
   assert.deepEqual(all, [
     ['vultr/ewr/-/vc2-1c-1gb/on-demand', 0.007, 1, 1, 25_600, 'US'],
-    ['vultr/ewr/-/vcg-a100-6c-60g-40vram/on-demand/A100:80GB:0.5', 1.199, 6, 60, 716_800, 'US'],
+    ['vultr/ewr/-/vcg-a100-6c-60g-40vram/on-demand/A100:80GB:1of2', 1.199, 6, 60, 716_800, 'US'],
     [`${metal}/on-demand/H100:80GB:8`, 23.92, 224, 2048, 1_831_054, 'US'],
     [`${metal}/spot/H100:80GB:8`, 18.4, 224, 2048, 1_831_054, 'US'],
   ]);

@@ -61,12 +61,24 @@ export type CatalogOfferIdentity = Pick<
 export function catalogOfferId(offer: CatalogOfferIdentity): string {
   const { backend, region, zone, instanceType, capacityType, accelerator, flags } = offer;
   const parts = [backend, region, zone ?? '-', instanceType, capacityType];
-  if (accelerator !== null) {
-    const memory = accelerator.memoryMiB === null ? '?' : `${accelerator.memoryMiB / 1024}GB`;
-    parts.push(`${accelerator.name}:${memory}:${accelerator.count}`);
-  }
+  if (accelerator !== null) parts.push(acceleratorWord(accelerator));
   if (flags.length > 0) parts.push(flags.join('+'));
   return parts.join('/');
+}
+
+/** The accelerator's part of an id: `H100:80GB:8`. */
+export function acceleratorWord({
+  name,
+  memoryMiB,
+  count,
+}: Pick<CatalogAccelerator, 'name' | 'memoryMiB' | 'count'>): string {
+  return `${name}:${memoryMiB === null ? '?' : `${memoryMiB / 1024}GB`}:${countWord(count)}`;
+}
+
+/** `8`; a share of one device by its whole number of shares: `1of24`. */
+function countWord(count: number): string {
+  const shares = Math.round(1 / count);
+  return count < 1 && Math.abs(shares * count - 1) < 1e-9 ? `1of${shares}` : String(count);
 }
 
 /** Memory of all devices, in MiB; null: there is none, or it is not known. */

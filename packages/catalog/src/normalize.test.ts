@@ -46,6 +46,12 @@ test('an instance type with two counts of one device is two offers', () => {
   assert.notEqual(n1(1), n1(2));
 });
 
+test('a share of a device has a short id', () => {
+  const share = (count: number) => offerOf({ ...P5, flags: [], accelerator: { label: 'A10', count } }).offer.id;
+  assert.ok(share(1 / 24).endsWith('/A10:24GB:1of24'));
+  assert.ok(share(0.375).endsWith('/A10:24GB:0.375'));
+});
+
 test('a device that nobody knows is kept under its own label and named', () => {
   const { offer, unmapped } = offerOf({ ...P5, accelerator: { label: ' Foo 9000 ', count: 2, memoryMiB: 5000 } });
   assert.equal(unmapped, 'Foo 9000');

@@ -2,7 +2,7 @@
 
 import { setImmediate as turn } from 'node:timers/promises';
 import { ACCELERATOR_VENDORS } from '@berth/core/offer';
-import type { CatalogAccelerator, CatalogOffer } from './catalog-offer.ts';
+import { acceleratorWord, type CatalogAccelerator, type CatalogOffer } from './catalog-offer.ts';
 import { SnapshotBuilder } from './snapshot-builder.ts';
 import {
   AVAILABILITIES,
@@ -73,12 +73,7 @@ export class Snapshot implements Iterable<CatalogOffer> {
     this.#flags = Array.from({ length: columns.traits.length / 3 }, (_, trait) =>
       Object.freeze(readFlags(this.#word(columns.traits[trait * 3 + 2] ?? 0))),
     );
-    this.#acceleratorTails = [
-      '',
-      ...this.#accelerators.map(({ name, memoryMiB, count }) => {
-        return `/${name}:${memoryMiB === null ? '?' : `${memoryMiB / 1024}GB`}:${count}`;
-      }),
-    ];
+    this.#acceleratorTails = ['', ...this.#accelerators.map((accelerator) => `/${acceleratorWord(accelerator)}`)];
     this.#locationTexts = Array.from({ length: columns.locations.length / 3 }, (_, location) => {
       const zone = columns.locations[location * 3 + 1] ?? 0;
       return `${this.#word(columns.locations[location * 3] ?? 0)}/${zone === 0 ? '-' : this.#word(zone - 1)}`;
