@@ -119,6 +119,22 @@ test('a row that says what cannot be is rejected with row, column and reason', a
   }
 });
 
+test('a long cell is refused as fast as a short one, whatever it repeats', async () => {
+  const header = 'instance_type,region,price,vcpus,memory,storage,network';
+  const blanks = ' '.repeat(500_000);
+  const started = performance.now();
+  for (const row of [
+    `x,r,1${blanks}x,2,3,,`,
+    `x,r,1,2,1${blanks}x,,`,
+    `x,r,1,2,3,1${blanks}x,`,
+    `x,r,$${blanks}x,2,3,,`,
+  ]) {
+    assert.equal((await read(`${header}\n${row}\n`)).report.rejected, 1);
+  }
+  assert.equal((await read(`${header}\nx,r,1,2,3,,1${blanks}x\n`)).offers[0]?.networkGbps, null);
+  assert.ok(performance.now() - started < 5_000);
+});
+
 test('a table without the columns that an offer needs is refused, and told which', async () => {
   await assert.rejects(read('instance_type,region,vcpus\nx,r,1\n'), (error) => {
     return error instanceof CsvError && /on_demand_usd_per_hour, memory_label/.test(error.message);

@@ -5,6 +5,7 @@ import { resolveAccelerator } from '@berth/core/accelerators';
 import { ACCELERATOR_VENDORS, type AcceleratorVendor } from '@berth/core/offer';
 import type { CatalogAccelerator } from '../catalog-offer.ts';
 import type { CollectedAccelerator } from '../collected-offer.ts';
+import { HIGHEST } from './cell-values.ts';
 import { type Literal, readPythonLiteral } from './python-literal.ts';
 import { pythonFloat } from './python-text.ts';
 
@@ -36,7 +37,9 @@ export function parseGpuInfo(text: string): GpuInfo | null {
   const maker = gpu instanceof Map ? gpu.get('Manufacturer') : null;
   const folded = typeof maker === 'string' ? maker.toLowerCase() : '';
   return {
-    memoryMiB: sizes.filter((size) => typeof size === 'number' && size > 0).map(Number),
+    memoryMiB: sizes
+      .filter((size) => typeof size === 'number' && size > 0 && size <= HIGHEST.memoryGib * 1024)
+      .map(Number),
     vendor: ACCELERATOR_VENDORS.find((vendor) => vendor === folded) ?? null,
   };
 }
