@@ -17,7 +17,10 @@ import { StringTable } from './string-table.ts';
 /** Checking this many codes takes well under a millisecond. */
 const SLICE = 1 << 15;
 
-const metaSchema = z.object({ source: z.string(), collectedAt: z.number() });
+/** The last millisecond that a `Date` can name; a later one would break whoever shows it. */
+const LATEST_TIME = 8.64e15;
+
+const metaSchema = z.object({ source: z.string(), collectedAt: z.number().nonnegative().max(LATEST_TIME) });
 
 /** Yields where others may have their turn. @throws BerthError `invalid-request` */
 export function* readColumns(bytes: Uint8Array): Generator<void, SnapshotColumns> {
@@ -70,11 +73,21 @@ export function* readColumns(bytes: Uint8Array): Generator<void, SnapshotColumns
   const originTimes = sized('originTimes', numbers('originTimes'), small.origins.size);
   const acceleratorNumbers = sized('acceleratorNumbers', numbers('acceleratorNumbers'), 2 * accelerators.size);
   const traitNumbers = sized('traitNumbers', numbers('traitNumbers'), traits.size);
+  checkNumbers('originTimes', originTimes, LATEST_TIME);
+  checkNumbers('traitNumbers', traitNumbers, 'may be unknown');
+  acceleratorNumbers.forEach((value, at) => {
+    if (at % 2 === 1 ? value < 0 || value === Number.POSITIVE_INFINITY : !isAmount(value)) {
+      throw badSnapshot('an accelerator has an impossible count or memory');
+    }
+  });
   checkAccelerators(accelerators.column, words);
   checkTraits(traits.column, words);
   yield;
 
   const [cpus, memoryMiB, diskMiB] = [numbers('cpus'), numbers('memoryMiB'), numbers('diskMiB')];
+  checkNumbers('cpus', cpus);
+  checkNumbers('memoryMiB', memoryMiB);
+  checkNumbers('diskMiB', diskMiB, 'may be unknown');
   const groupStart = codes('groupStart');
   const price = numbers('price');
   const [groups, rows] = [groupStart.length - 1, price.length];
@@ -160,6 +173,20 @@ function sized(name: string, numbers: Float64Array, length: number): Float64Arra
   return numbers;
 }
 
+/** What the builder writes: no number below zero, none without an end, and NaN only where it stands for "unknown". */
+function checkNumbers(name: string, numbers: Float64Array, bound: number | 'may be unknown' = Number.MAX_VALUE): void {
+  for (const value of numbers) {
+    const unknown = bound === 'may be unknown' && Number.isNaN(value);
+    if (!unknown && !(isAmount(value) && (typeof bound === 'string' || value <= bound))) {
+      throw badSnapshot(`${name} holds ${value}, which is no amount`);
+    }
+  }
+}
+
+function isAmount(value: number): boolean {
+  return value >= 0 && value < Number.POSITIVE_INFINITY;
+}
+
 function checkAccelerators(table: Codes, words: readonly string[]): void {
   for (let at = 0; at < table.length; at += 4) {
     const [name = 0, vendor = 0, known = 0, form = 0] = table.subarray(at, at + 4);
@@ -173,11 +200,14 @@ function checkAccelerators(table: Codes, words: readonly string[]): void {
 }
 
 function checkTraits(table: Codes, words: readonly string[]): void {
+  // Thousands of traits may share one long text, which is read once.
+  const read = new Set<number>();
   for (let at = 0; at < table.length; at += 3) {
     const [arm = 0, interconnect = 0, flags = 0] = table.subarray(at, at + 3);
     const text = words[flags];
     if (arm > 1 || interconnect > words.length || text === undefined) throw badSnapshot('a trait points nowhere');
-    readFlags(text);
+    if (!read.has(flags)) readFlags(text);
+    read.add(flags);
   }
 }
 

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { Catalog } from './catalog.ts';
 import { type CatalogOffer, catalogOfferId } from './catalog-offer.ts';
 import { decodeSnapshot, decodeSnapshotInSlices, encodeSnapshot } from './snapshot.ts';
+import { SECTIONS, type SectionName } from './snapshot-columns.ts';
 import { NOW, randomOffer, randomOffers } from './testing/random-catalog.ts';
 
 const meta = { source: 'aws', collectedAt: NOW };
@@ -123,7 +124,13 @@ test('a file that was made to do harm, its checksum right, is refused or read; i
         for (const sort of OFFER_SORTS) {
           const { offers, total } = catalog.query({ sort, limit: snapshot.size });
           assert.equal(offers.length, total);
-          for (const { pricePerHour } of offers) assert.ok(pricePerHour > 0 && Number.isFinite(pricePerHour));
+          for (const { pricePerHour, cpus, memoryMiB, diskMiB, networkGbps, accelerator, collectedAt } of offers) {
+            assert.ok(pricePerHour > 0);
+            new Date(collectedAt).toISOString();
+            for (const amount of [pricePerHour, cpus, memoryMiB, diskMiB, networkGbps, accelerator?.count]) {
+              assert.ok(amount == null || (amount >= 0 && Number.isFinite(amount)), `${amount}`);
+            }
+          }
         }
         assert.equal([...snapshot].length, snapshot.size);
       } catch (error) {
@@ -134,6 +141,23 @@ test('a file that was made to do harm, its checksum right, is refused or read; i
     { numRuns: 3000 },
   );
   assert.ok(refused > 300, `${refused} were refused`);
+});
+
+test('a file with numbers that the builder would refuse is refused, its checksum right', () => {
+  const section = (name: SectionName) => 64 + 16 * SECTIONS.indexOf(name);
+  for (const name of ['cpus', 'memoryMiB', 'diskMiB', 'traitNumbers', 'acceleratorNumbers', 'originTimes'] as const) {
+    for (const value of [Number.NaN, -1, Number.POSITIVE_INFINITY, 1e300]) {
+      if (Number.isNaN(value) && (name === 'diskMiB' || name === 'traitNumbers')) continue; // it stands for "unknown"
+      if (value === 1e300 && name !== 'originTimes') continue; // large, and yet an amount
+      const forged = encodeSnapshot(sample(12), meta);
+      const view = new DataView(forged.buffer);
+      view.setFloat64(view.getUint32(section(name) + 8, true) * 8, value, true);
+      const hash = createHash('sha256').update(forged.subarray(0, 24)).update(forged.subarray(56));
+      forged.set(hash.digest(), 24);
+      assert.throws(() => decodeSnapshot(forged), isRefusal, `${name} ${value}`);
+    }
+  }
+  assert.throws(() => decodeSnapshot(encodeSnapshot([], { source: 'aws', collectedAt: 1e300 })), isRefusal);
 });
 
 function isRefusal(error: unknown): boolean {

@@ -70,9 +70,14 @@ export class Snapshot implements Iterable<CatalogOffer> {
     this.columns = columns;
     this.meta = columns.meta;
     this.#accelerators = acceleratorsOf(columns);
-    this.#flags = Array.from({ length: columns.traits.length / 3 }, (_, trait) =>
-      Object.freeze(readFlags(this.#word(columns.traits[trait * 3 + 2] ?? 0))),
-    );
+    // By word: a long list of flags that many traits share is read once.
+    const flagsOf = new Map<number, readonly string[]>();
+    this.#flags = Array.from({ length: columns.traits.length / 3 }, (_, trait) => {
+      const word = columns.traits[trait * 3 + 2] ?? 0;
+      const flags = flagsOf.get(word) ?? Object.freeze(readFlags(this.#word(word)));
+      flagsOf.set(word, flags);
+      return flags;
+    });
     this.#acceleratorTails = ['', ...this.#accelerators.map((accelerator) => `/${acceleratorWord(accelerator)}`)];
     this.#locationTexts = Array.from({ length: columns.locations.length / 3 }, (_, location) => {
       const zone = columns.locations[location * 3 + 1] ?? 0;
