@@ -10,7 +10,7 @@
  */
 import { webcrypto } from 'node:crypto';
 import { z } from 'zod';
-import { openSealed, type Signer, sealText, type Trust } from './signature.ts';
+import { type NotOpened, openSealed, type Signer, sealText, type Trust } from './signature.ts';
 
 export const LATEST = 'v1/latest.json';
 
@@ -101,9 +101,7 @@ export function encodeManifest(manifest: CatalogManifest, signer: Signer | null)
   return sealText(JSON.stringify(manifest), signer);
 }
 
-export type ReadManifest =
-  | { readonly ok: true; readonly manifest: CatalogManifest }
-  | { readonly ok: false; readonly reason: string };
+export type ReadManifest = { readonly ok: true; readonly manifest: CatalogManifest } | NotOpened;
 
 /** A manifest from somebody trusted; the reason otherwise, as the end of a sentence about it. */
 export function readManifest(envelope: string, trust: Trust): ReadManifest {

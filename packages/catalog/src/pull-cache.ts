@@ -150,7 +150,8 @@ export class PullCache {
     const read = readManifest(text, this.#trust);
     if (read.ok) return { text, manifest: read.manifest };
     problems.push({ source, reason: `${path} in the cache is not used: ${read.reason}` });
-    await this.#putAside(path);
+    // Under another key it is whole: whoever named a wrong one by mistake has it again under the right one.
+    if (read.untrusted !== true) await this.#putAside(path);
     return null;
   }
 

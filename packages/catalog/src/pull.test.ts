@@ -60,6 +60,17 @@ const textOf = (snapshot: Uint8Array): string =>
 const namesOf = (sources: readonly { readonly name: string }[]): string[] => sources.map(({ name }) => name);
 
 describe('pulling a catalog', () => {
+  it('with a wrong key by mistake spoils nothing: under the right one the cache answers again', async (t) => {
+    const site = await newSite(t);
+    await site.publish([good('aws', 'a1')]);
+    const server = await serveCatalog(t, site.root);
+    const reader = await newReader(t, server.url);
+    await reader.pull();
+    const wrong = await reader.pull({ trust: { keys: [generateKeyPair().publicKey] } });
+    assert.deepEqual([wrong.state, wrong.changed], ['failed', []]);
+    assert.deepEqual(await reader.load(), { texts: { aws: 'a1' }, problems: [] });
+  });
+
   it('brings every source, then only what has changed, then nothing, with one conditional request', async (t) => {
     const site = await newSite(t);
     await site.publish([good('aws', 'a1'), good('gcp', 'g1')]);

@@ -138,7 +138,9 @@ export function sealText(payload: string, signer: Signer | null): string {
   return `${JSON.stringify({ format: 'berth-signed-1', payload, signature })}\n`;
 }
 
-export type Opened = { readonly ok: true; readonly payload: string } | { readonly ok: false; readonly reason: string };
+/** `untrusted`: it may well be whole, but is signed by nobody whom the reader was told of. */
+export type NotOpened = { readonly ok: false; readonly reason: string; readonly untrusted?: true };
+export type Opened = { readonly ok: true; readonly payload: string } | NotOpened;
 
 /** The text of an envelope, if it is from somebody whom the reader trusts. */
 export function openSealed(envelope: string, trust: Trust): Opened {
@@ -146,12 +148,13 @@ export function openSealed(envelope: string, trust: Trust): Opened {
   if (!parsed.success) return { ok: false, reason: 'it is no signed manifest' };
   const { payload, signature } = parsed.data;
   if (trust === 'unsigned') return { ok: true, payload };
-  if (signature === null) return { ok: false, reason: 'it is not signed' };
+  if (signature === null) return { ok: false, reason: 'it is not signed', untrusted: true };
   const key = trust.keys.find((candidate) => keyIdOf(candidate) === signature.keyId);
   if (key === undefined) {
     return {
       ok: false,
       reason: `it is signed with the key ${signature.keyId.slice(0, 16)}, which is not trusted here`,
+      untrusted: true,
     };
   }
   const bytes = Buffer.from(signature.ed25519, 'base64');
