@@ -1,5 +1,6 @@
 /** Where a catalog is published: a directory (which a web server may serve), or storage that takes HTTP PUT. */
 import { link, readFile, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { BerthError } from '@berth/core/errors';
 import { type Http, HttpError } from '@berth/http';
@@ -76,7 +77,7 @@ export function directoryTarget(base: string, now: () => number): PublishTarget 
 async function takeLock(path: string, now: () => number): Promise<void> {
   // Written beside and then named, so that no lock is ever without its owner.
   const mine = `${path}.${process.pid}.tmp`;
-  await writeWhole(mine, `${process.pid}\n`);
+  await writeWhole(mine, `${process.pid} ${hostname()}\n`);
   try {
     await linkLock(mine, path, now);
   } finally {
@@ -103,8 +104,9 @@ async function linkLock(mine: string, path: string, now: () => number): Promise<
 async function isLeftBehind(path: string, now: () => number): Promise<boolean> {
   const info = await stat(path).catch(ifMissing(null));
   if (info === null || now() - info.mtimeMs > LOCK_EXPIRES_MS) return true;
-  const pid = Number.parseInt(await readFile(path, 'utf8').catch(ifMissing('')), 10);
-  return Number.isInteger(pid) && !isAlive(pid);
+  const [pid = '', host = hostname()] = (await readFile(path, 'utf8').catch(ifMissing(''))).trim().split(' ');
+  // What runs on another machine has a number that means nothing here.
+  return host === hostname() && /^\d+$/.test(pid) && !isAlive(Number(pid));
 }
 
 /** Of this machine; a directory that several machines share is locked by time alone for the others. */

@@ -159,6 +159,9 @@ describe('publishing', () => {
     await writeFile(join(root, 'v1/.publishing'), `${child.pid}\n`);
     await sendNow([good('aws', 'a1')]);
     assert.deepEqual(await pulled(t, root), { aws: 'a1' });
+    // Of another machine that shares the directory: whether it is alive cannot be seen from here.
+    await writeFile(join(root, 'v1/.publishing'), `${child.pid} elsewhere.example\n`);
+    await assert.rejects(sendNow([good('aws', 'a2')]), /Another process publishes/);
   });
 
   it('that is killed at any moment leaves a version that can be read, and continued', async (t) => {
