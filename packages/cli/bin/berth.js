@@ -48,10 +48,14 @@ function version() {
   return JSON.parse(readFileSync(existsSync(own) ? own : join(here, '..', '..', 'package.json'), 'utf8')).version;
 }
 
-/** TypeScript in a clone, where this is `packages/cli/bin`; JavaScript in a build, where this is `dist/bin`. */
+/**
+ * TypeScript in a clone, where this is `packages/cli/bin`; JavaScript in a build, where this is `dist/bin`. A build
+ * that lies in a clone steps aside for the source: `npx berth` prefers it, and it is as old as the last `npm pack`.
+ */
 function entry() {
-  const source = join(here, '..', 'src', 'main.ts');
-  return existsSync(source) ? source : join(here, '..', 'cli', 'main.js');
+  const sources = [join(here, '..', 'src'), join(here, '..', '..', 'packages', 'cli', 'src')];
+  const source = sources.map((folder) => join(folder, 'main.ts')).find((file) => existsSync(file));
+  return source ?? join(here, '..', 'cli', 'main.js');
 }
 
 async function runUnderNewerNode() {

@@ -54,6 +54,19 @@ test('the version is the one of the package and of the API', async () => {
   }
 });
 
+test('bug: `npx berth` in a clone ran the build that `npm pack` had left there, and not the source', async () => {
+  await using w = await world(null);
+  const told = async (build: string): Promise<string> => {
+    await w.write(`${build}/dist/cli/main.js`, 'console.log("built")');
+    await w.write(`${build}/package.json`, '{ "type": "module" }');
+    const launcher = await w.write(`${build}/dist/bin/berth.js`, await readFile(BIN));
+    return execFileSync(process.execPath, [launcher], { encoding: 'utf8', env: { ...process.env, ...w.env } }).trim();
+  };
+  await w.write('clone/packages/cli/src/main.ts', 'console.log("source" as string)');
+  assert.equal(await told('clone'), 'source');
+  assert.equal(await told('installed'), 'built');
+});
+
 const old = olderNode();
 
 test('an older Node hands over to the one that Berth brings', {
