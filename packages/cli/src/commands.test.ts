@@ -228,6 +228,19 @@ test('stopping wants a yes, says what became of it, and stops nothing when one o
   const stopped = await w.berth(['stop', '-y', '-x', 'a']);
   assert.deepEqual([stopped.code, stopped.stdout], [0, 'a: stopping\n']);
   assert.deepEqual(JSON.parse(String(server.seen.at(-1)?.body)), { abort: true });
+  server.on(`POST ${P}/runs/a/stop`, json(runView({ name: 'a', status: 'terminated' })));
+  assert.equal((await w.berth(['stop', '-y', 'a'])).stdout, 'a: has ended already (stopped)\n', 'as `ps` calls it');
+});
+
+test('bug: the configuration that lies here was not named, when no file was', async () => {
+  await using w = await world(null);
+  await w.write('train.berth.yml', 'type: task\ncommands: [x]\n');
+  assert.match(
+    (await w.berth(['apply'])).stderr,
+    /^error: there is no \.berth\.yml .*\n {2}hint: .*`-f train\.berth\.yml`/,
+  );
+  await w.write('eval.berth.yml', 'type: task\ncommands: [x]\n');
+  assert.match((await w.berth(['apply'])).stderr, /`-f FILE`/, 'of two, neither is meant more');
 });
 
 test('offers are asked for with what the flags say, and a flag that makes no sense is named', async () => {

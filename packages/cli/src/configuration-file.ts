@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { open, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { NotAFile, openRegularFile } from '@berth/client/regular-file';
 import { describeSystemError, isSystemError, reasonOf } from '@berth/client/system-error';
@@ -66,8 +66,14 @@ async function findDefault(cwd: string): Promise<string> {
     if ((await stat(resolve(cwd, name)).catch(() => null)) !== null) return name;
   }
   throw new BerthError('invalid-configuration', `there is no ${DEFAULT_FILES[0]} or ${DEFAULT_FILES[2]} here`, {
-    hint: 'name the configuration with `-f FILE`, or make one: `berth schema` tells editors what may be in it',
+    hint: `name the configuration with \`-f ${(await likelyConfiguration(cwd)) ?? 'FILE'}\`, or make one: \`berth schema\` tells editors what may be in it`,
   });
+}
+
+/** The one file here that is called like a configuration, `train.berth.yml`; null where there is none or several. */
+async function likelyConfiguration(cwd: string): Promise<string | null> {
+  const names = (await readdir(cwd).catch(() => [])).filter((name) => DEFAULT_FILES.some((end) => name.endsWith(end)));
+  return names.length === 1 ? (names[0] ?? null) : null;
 }
 
 async function readBounded(path: string, name: string): Promise<Buffer> {

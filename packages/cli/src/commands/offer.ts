@@ -2,7 +2,7 @@ import type { MarketView } from '@berth/core/api-catalog';
 import { Option } from 'commander';
 import { defineCommand, withJson } from '../command.ts';
 import type { Context } from '../context.ts';
-import { type FilterOptions, FLAG_OF_FILTER, filterBody, withFilter } from '../market/filter-options.ts';
+import { type FilterOptions, filterBody, flagsOfFilters, withFilter } from '../market/filter-options.ts';
 import { POPULAR } from '../market/popular.ts';
 import { plural } from '../output/format.ts';
 import { printJson } from '../output/json.ts';
@@ -68,13 +68,13 @@ export default defineCommand<Options>({
       printJson(answer);
       return;
     }
-    print(`${describeAnswer(answer, limit ?? SHOWN)}\n`);
+    print(`${describeAnswer(answer, limit ?? SHOWN, options)}\n`);
     tellSources(answer.sources);
   },
 });
 
-function describeAnswer(answer: MarketView, limit: number): string {
-  if (answer.total === 0) return formatObstacles(answer.obstacles, FLAG_OF_FILTER);
+function describeAnswer(answer: MarketView, limit: number, filter: FilterOptions): string {
+  if (answer.total === 0) return formatObstacles(answer.obstacles, flagsOfFilters(filter));
   if (answer.groups !== null) {
     const more = answer.groups.length - limit;
     const table = formatGroups(answer.groups.slice(0, limit));

@@ -1,5 +1,6 @@
 import { isRunFinished } from '@berth/core/states';
 import { defineCommand, withJson } from '../command.ts';
+import { describeRun } from '../output/describe.ts';
 import { printJson } from '../output/json.ts';
 import { print } from '../output/write.ts';
 
@@ -32,7 +33,9 @@ export default defineCommand<Options, [runs: string[]]>({
       const view = await client.call('run.stop', { params: { run }, body: { abort: options.abort === true } });
       stopped.push(view);
       if (options.json !== true)
-        print(`${view.name}: ${isRunFinished(view.status) ? `has ended already (${view.status})` : 'stopping'}\n`);
+        print(
+          `${view.name}: ${isRunFinished(view.status) ? `has ended already (${describeRun(view)})` : 'stopping'}\n`,
+        );
     }
     if (options.json === true) printJson({ runs: stopped });
     return 0;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { catalogFilterBody } from '@berth/core/api-catalog';
 import { BerthError } from '@berth/core/errors';
 import { Command } from 'commander';
-import { type FilterOptions, FLAG_OF_FILTER, filterBody, withFilter } from './filter-options.ts';
+import { type FilterOptions, filterBody, flagsOfFilters, withFilter } from './filter-options.ts';
 
 function bodyOf(line: string) {
   const parser = withFilter(new Command().exitOverride().configureOutput({ writeErr: () => {} }));
@@ -49,7 +49,7 @@ test('every flag becomes the filter that it names, in units of the API', () => {
   const { gpu = {}, unknown_disk: _modifier, ...rest } = body;
   const filters = [...Object.keys(rest), ...Object.keys(gpu).map((key) => `gpu.${key}`)];
   assert.deepEqual(
-    filters.filter((name) => FLAG_OF_FILTER[name] === undefined),
+    filters.filter((name) => flagsOfFilters({})[name] === undefined),
     [],
     'and has a name for a person',
   );
@@ -74,4 +74,13 @@ test('a value that cannot be read is told with its flag', () => {
   assert.match(wrong('--max-price cheap'), /--max-price.*number of dollars/);
   assert.match(wrong('--max-age old'), /--max-age.*duration/);
   assert.match(wrong('--form-factor round'), /--form-factor/);
+  assert.match(wrong('--country Germany'), /--country.*two letters, for example DE/);
+  assert.deepEqual(bodyOf('--country de --exclude-country us'), { countries: ['DE'], exclude_countries: ['US'] });
+});
+
+test('bug: a message about one flag named another: what excludes a capacity type is the flag that was written', () => {
+  const flag = (options: FilterOptions) => flagsOfFilters(options)['capacity_types'];
+  assert.equal(flag({ spot: true }), '`--spot`');
+  assert.equal(flag({ onDemand: true }), '`--on-demand`');
+  assert.equal(flag({ spotAuto: true }), '`--spot-auto`');
 });

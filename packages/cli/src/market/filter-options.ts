@@ -54,8 +54,8 @@ export function withFilter(parser: Parser): Parser {
     .option('--exclude-region <name>', 'not this region; may be repeated', collect)
     .option('--zone <name>', 'only this zone; may be repeated', collect)
     .option('--exclude-zone <name>', 'not this zone; may be repeated', collect)
-    .option('--country <code>', 'only in this country (two letters); may be repeated', collect)
-    .option('--exclude-country <code>', 'not in this country; may be repeated', collect)
+    .option('--country <code>', 'only in this country (two letters); may be repeated', collectCountry)
+    .option('--exclude-country <code>', 'not in this country; may be repeated', collectCountry)
     .option('--instance-type <glob>', 'only these types, for example p5*; may be repeated', collect)
     .option('--exclude-instance-type <glob>', 'not these types; may be repeated', collect)
     .option('--max-price <dollars>', 'dollars per hour', parsePrice)
@@ -149,6 +149,11 @@ function formFactor(text: string): string {
   return known;
 }
 
+function collectCountry(text: string, before: readonly string[] | undefined): readonly string[] {
+  if (!/^[a-z]{2}$/i.test(text)) throw new InvalidArgumentError('It must be two letters, for example DE.');
+  return collect(text.toUpperCase(), before);
+}
+
 function parsePrice(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || value < 0)
@@ -168,8 +173,12 @@ function parseAge(text: string): number {
   return seconds * 1000;
 }
 
-/** How a person says what a request calls so; for messages about a filter. */
-export const FLAG_OF_FILTER: Readonly<Record<string, string>> = {
+/** How a person says what a request calls so; for messages about the filters that these options made. */
+export function flagsOfFilters({ spot, onDemand }: FilterOptions): Readonly<Record<string, string>> {
+  return { ...FLAG_OF_FILTER, capacity_types: spot ? '`--spot`' : onDemand ? '`--on-demand`' : '`--spot-auto`' };
+}
+
+const FLAG_OF_FILTER: Readonly<Record<string, string>> = {
   backends: '`--backend`',
   exclude_backends: '`--exclude-backend`',
   instance_types: '`--instance-type`',
@@ -180,7 +189,6 @@ export const FLAG_OF_FILTER: Readonly<Record<string, string>> = {
   exclude_zones: '`--exclude-zone`',
   countries: '`--country`',
   exclude_countries: '`--exclude-country`',
-  capacity_types: '`--spot` or `--on-demand`',
   cpu_arch: '`--cpu`',
   cpus: '`--cpu`',
   memory_mib: '`--memory`',

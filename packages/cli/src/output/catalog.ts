@@ -10,7 +10,7 @@ export function formatStatus(status: CatalogStatusView, now: number): string {
   const columns: readonly Column<CatalogSourceView>[] = [
     { title: 'SOURCE', value: ({ source }) => source },
     { title: 'KIND', value: ({ kind }) => kind, dispensable: 2 },
-    { title: 'STATE', value: ({ state }) => state, style: (text, row) => styled(stateColour(row), text) },
+    { title: 'STATE', value: stateOf, style: (text, row) => styled(stateColour(row), text) },
     { title: 'OFFERS', value: ({ offers }) => `${offers}`, align: 'right' },
     { title: 'AGE', value: (row) => (row.collected_at === null ? '' : age(row.collected_at, now)), align: 'right' },
     { title: 'VERSION', value: ({ version }) => version ?? '', min: 12, dispensable: 3 },
@@ -28,7 +28,13 @@ export function formatStatus(status: CatalogStatusView, now: number): string {
   return parts.join('\n\n');
 }
 
-function stateColour({ state }: CatalogSourceView): 'green' | 'yellow' | 'red' | 'gray' {
+/** The starter is never fresher than the release that it came with. */
+function stateOf({ kind, state }: CatalogSourceView): string {
+  return kind === 'starter' && state === 'fresh' ? 'as shipped' : state;
+}
+
+function stateColour({ kind, state }: CatalogSourceView): 'green' | 'yellow' | 'red' | 'gray' {
+  if (kind === 'starter') return 'gray';
   return ({ fresh: 'green', stale: 'yellow', failed: 'red', skipped: 'gray' } as const)[state];
 }
 
@@ -72,6 +78,7 @@ export function formatDiff(diff: DiffReport): string {
     { title: 'DEARER', value: ({ dearer }) => `${dearer}`, align: 'right' },
     { title: 'CHEAPER', value: ({ cheaper }) => `${cheaper}`, align: 'right' },
   ];
+  if (diff.sources.length === 0) return 'Neither side holds an offer.';
   const table = formatTable(columns, diff.sources, terminalWidth());
   if (diff.changes.length === 0) return table;
   const changes: readonly Column<DiffReport['changes'][number]>[] = [
@@ -79,7 +86,10 @@ export function formatDiff(diff: DiffReport): string {
     { title: 'BEFORE', value: ({ before }) => (before === null ? 'new' : dollars(before)), align: 'right' },
     { title: 'AFTER', value: ({ after }) => (after === null ? 'gone' : dollars(after)), align: 'right' },
   ];
-  return `${table}\n\n${formatTable(changes, diff.changes, terminalWidth())}`;
+  const all = diff.sources.reduce((sum, row) => sum + row.added + row.removed + row.dearer + row.cheaper, 0);
+  const left = all - diff.changes.length;
+  const more = left > 0 ? `\n… and ${plural(left, 'more change')}` : '';
+  return `${table}\n\n${formatTable(changes, diff.changes, terminalWidth())}${more}`;
 }
 
 type Series = CatalogHistoryView['series'][number];

@@ -122,7 +122,9 @@ export function formatSourceNotes(
 ): string {
   const word = (text: string) => styledFor(stream, 'yellow', text);
   const lines = sources.flatMap((source) => {
-    if (source.kind === 'starter' && source.offers > 0) {
+    // One that is skipped has none of the offers that are shown.
+    if (source.kind === 'starter') {
+      if (source.offers === 0 || source.state === 'skipped') return [];
       const of = source.collected_at === null ? '' : ` of ${day(source.collected_at)}`;
       return [
         `${word('note:')} prices${of} that ship with Berth are shown; \`berth catalog pull\` or \`berth catalog collect\` brings newer ones`,

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { defineCommand, withJson } from '../../command.ts';
 import { withCatalogTool } from '../../market/catalog-tool.ts';
-import { type FilterOptions, FLAG_OF_FILTER, filterBody, withFilter } from '../../market/filter-options.ts';
+import { type FilterOptions, filterBody, flagsOfFilters, withFilter } from '../../market/filter-options.ts';
 import { printJson } from '../../output/json.ts';
 import { formatMarket, formatObstacles, formatSourceNotes } from '../../output/market.ts';
 import { parseCount } from '../../output/parse-option.ts';
@@ -44,7 +44,9 @@ export default defineCommand<Options>({
     }
     const now = Date.now();
     const table =
-      answer.total === 0 ? formatObstacles(answer.obstacles, FLAG_OF_FILTER) : formatMarket(answer.offers, { now });
+      answer.total === 0
+        ? formatObstacles(answer.obstacles, flagsOfFilters(options))
+        : formatMarket(answer.offers, { now });
     const more = answer.next === null ? '' : `\n… of ${answer.total} offers; \`--limit\` shows more of them`;
     print(`${table}${more}\n`);
     const notes = formatSourceNotes(answer.sources, now);

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { DiffReport } from '@berth/core/catalog-tool';
+import { sourceView } from '../testing/views.ts';
+import { formatDiff, formatStatus } from './catalog.ts';
+import { formatSourceNotes } from './market.ts';
+
+const DAY = 24 * 60 * 60_000;
+const row = { source: 'aws', before: 0, after: 3, added: 3, removed: 0, dearer: 0, cheaper: 0 };
+const change = { id: 'aws/us-east-1/-/p5.48xlarge/spot/H100:80GB:8', before: null, after: 9.9 };
+
+test('bug: a comparison showed its first hundred changes as if they were all', () => {
+  const diff: DiffReport = { sources: [row], changes: [change] };
+  assert.match(formatDiff(diff), /new +\$9\.90\n… and 2 more changes$/);
+  assert.match(formatDiff({ ...diff, sources: [{ ...row, added: 1 }] }), /new +\$9\.90$/);
+});
+
+test('two sides without offers are told in words, not as a table of headings', () => {
+  assert.equal(formatDiff({ sources: [], changes: [] }), 'Neither side holds an offer.');
+});
+
+test('bug: prices that are older than a year were called fresh: the starter is as it was shipped', () => {
+  const starter = sourceView({ source: 'starter', kind: 'starter', offers: 270, collected_at: 0 });
+  const times = { refreshed_at: null, next_refresh_at: null };
+  const text = formatStatus({ sources: [starter], offers: 270, url: null, unmapped: [], ...times }, 500 * DAY);
+  assert.match(text, /\nstarter +starter +as shipped +270 +500d/);
+});
+
+test('bug: `--backend aws` said that the starter is shown where its prices are not', () => {
+  const starter = sourceView({ source: 'starter', kind: 'starter', offers: 270, state: 'skipped', collected_at: null });
+  assert.equal(formatSourceNotes([starter], 0), '');
+  assert.match(
+    formatSourceNotes([{ ...starter, state: 'fresh', collected_at: 0 }], 0),
+    /prices of 1970-01-01 that ship/,
+  );
+});
