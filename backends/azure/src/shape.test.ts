@@ -148,7 +148,7 @@ const GPU_SIZES: readonly (readonly [name: string, cpus: number, gib: number, id
 ];
 
 function offer(instanceType: string) {
-  const place = { region: 'eastus', capacityType: 'on-demand', pricePerHour: 1 } as const;
+  const place = { region: 'eastus', capacityType: 'on-demand', pricePerHour: 10 } as const;
   const collected = { instanceType, ...place, ...shape(instanceType) };
   const normalized = normalizeOffer(collected, { backend: 'azure', source: 'azure', collectedAt: 0 });
   assert.ok(normalized.ok);

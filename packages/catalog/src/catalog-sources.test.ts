@@ -132,6 +132,19 @@ test('an online source is asked once by all who wait, and its answer is kept for
   assert.equal(source.calls(), 2);
 });
 
+test('a clock that was set back makes no old answer good for years', async () => {
+  const time = clock();
+  const source = onlineSource([selling(1), () => Promise.reject(new Error('503')), selling(3)]);
+  const catalog = new Catalog({ now: time.now, online: [source] });
+  await catalog.queryAll({});
+  time.pass(-365 * 24 * 60 * 60_000);
+  await catalog.queryAll({});
+  assert.equal(source.calls(), 2, 'the answer');
+  time.pass(-60_000);
+  await catalog.queryAll({});
+  assert.equal(source.calls(), 3, 'and the failure');
+});
+
 test('a query that wants other backends does not ask an online source', async () => {
   const source = onlineSource([selling(1)]);
   const catalog = new Catalog({ now: clock().now, online: [source] });

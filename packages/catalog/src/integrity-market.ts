@@ -49,9 +49,9 @@ export class Market {
 
 /**
  * Marketplaces sell old data center devices for a fortieth of a cloud's list price, and that is right; a
- * hundredth is a bid floor or a slipped decimal point.
+ * fiftieth is a bid floor or a slipped decimal point.
  */
-const LOWEST_SHARE = 1 / 100;
+const LOWEST_SHARE = 1 / 50;
 /** The other way round it is the clouds that look dear, to a market alone; so two others must say it. */
 const HIGHEST_FACTOR = 50;
 const ENOUGH_BACKENDS = 2;

@@ -39,13 +39,24 @@ const SENTINELS: readonly Sentinel[] = [
 /** MiB of a device that is sold for more than this everywhere. */
 const DATA_CENTER_MIB = 16 * 1024;
 
+/**
+ * US dollars per hour and GiB of a device's memory that no market goes below: the cheapest offers ever
+ * seen, old cards of hobbyists, are above twice that. It holds where no other cloud sells the device.
+ */
+const LEAST_PER_GIB = 0.001;
+
 const BID_FLOOR: Sentinel = {
   matches: ({ accelerator, pricePerHour }) =>
     accelerator !== null &&
     (accelerator.memoryMiB === null || accelerator.memoryMiB >= DATA_CENTER_MIB) &&
-    pricePerHour / accelerator.count < 0.01 + 1e-9,
-  reason: 'a cent or less for a device is the floor of a bid, not a price',
+    pricePerHour / accelerator.count < leastPerDevice(accelerator.memoryMiB) + 1e-9,
+  reason: 'so little for such a device is the floor of a bid, not a price',
 };
+
+/** US dollars per hour; a cent at least. */
+function leastPerDevice(memoryMiB: number | null): number {
+  return Math.max(0.01, ((memoryMiB ?? 0) / 1024) * LEAST_PER_GIB);
+}
 
 /** A function that names the first rule that an offer breaks. */
 export function offerRules(rules: readonly IntegrityRule[]): (offer: CatalogOffer) => Broken | null {

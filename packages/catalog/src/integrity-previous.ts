@@ -10,6 +10,10 @@ const LIST_JUMP = 3;
 const SPOT_JUMP = 10;
 /** Fewer than this cannot tell a new price list from a mistake. */
 const ENOUGH_TO_AGREE = 3;
+/** A cloud changes the prices of a family at once, never of all it sells: that is another unit or currency. */
+const LIST_MOVED = 0.5;
+/** A smaller list may well change as a whole. */
+const ENOUGH_FOR_A_LIST = 20;
 
 /**
  * Quarantines offers whose price jumped, unless most of the same shape moved alike: then the list has
@@ -21,6 +25,7 @@ export function withoutJumps(
   previous: ReadonlyMap<string, CatalogOffer>,
 ): Parted & { readonly problems: IntegrityProblem[] } {
   const shapes = new Map<string, { known: number; up: number; down: number }>();
+  const all = { known: 0, up: 0, down: 0 };
   const moves = new Map<CatalogOffer, 'up' | 'down'>();
   for (const offer of offers) {
     const before = previous.get(offer.id);
@@ -28,9 +33,11 @@ export function withoutJumps(
     const shape = shapes.get(shapeOf(offer)) ?? { known: 0, up: 0, down: 0 };
     shapes.set(shapeOf(offer), shape);
     shape.known++;
+    all.known++;
     const move = moveOf(offer, before);
     if (move === null) continue;
     shape[move]++;
+    all[move]++;
     moves.set(offer, move);
   }
   const parted: Parted & { problems: IntegrityProblem[] } = { good: [], quarantined: [], problems: [] };
@@ -56,6 +63,14 @@ export function withoutJumps(
       rule: 'price-jump',
       message: `${what}: believed, as most places moved alike`,
       severity: 'warns',
+    });
+  }
+  const moved = Math.max(all.up, all.down);
+  if (all.known >= ENOUGH_FOR_A_LIST && moved > all.known * LIST_MOVED) {
+    parted.problems.push({
+      rule: 'list-moved',
+      message: `${moved} of ${all.known} prices are several times ${all.up > all.down ? 'dearer' : 'cheaper'} than before: another unit or currency, or a list that is broken`,
+      severity: 'blocks',
     });
   }
   return parted;

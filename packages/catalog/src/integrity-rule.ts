@@ -17,7 +17,7 @@ export type IntegrityRule =
   | { readonly rule: 'free-zone-names' }
   /** Spot may cost more than on demand: a market that both sides bid on. */
   | { readonly rule: 'spot-above-on-demand' }
-  /** One device for under a hundredth of the market is right here. Says why. */
+  /** One device for under a fiftieth of the market is right here. Says why. */
   | { readonly rule: 'cheap'; readonly accelerators: readonly string[]; readonly because: string }
   /** Shares of a device are sold: one half, one third, …. Says why. */
   | { readonly rule: 'shares'; readonly because: string }

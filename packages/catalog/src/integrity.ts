@@ -20,6 +20,7 @@ export interface IntegrityProblem {
     | 'regions-vanished'
     | 'accelerators-vanished'
     | 'price-jump'
+    | 'list-moved'
     | 'quarantined'
     | 'unmapped';
   readonly message: string;
@@ -30,6 +31,8 @@ export interface IntegrityProblem {
 export interface IntegrityContext {
   /** The version that is published; null: there is none to compare with. */
   readonly previous: Iterable<CatalogOffer> | null;
+  /** A person says that all prices did change: what is blocked for that alone is only told. */
+  readonly acceptMovedList?: boolean;
   /** Of all sources, this one included: its own prices are left out. Null: nothing else is known. */
   readonly market: Market | null;
 }
@@ -47,7 +50,7 @@ const MOST_QUARANTINED = 0.2;
 export function checkOffers(
   offers: Iterable<CatalogOffer>,
   rules: readonly IntegrityRule[],
-  { previous, market }: IntegrityContext,
+  { previous, market, acceptMovedList = false }: IntegrityContext,
 ): IntegrityReport {
   const has = (name: IntegrityRule['rule']): boolean => rules.some(({ rule }) => rule === name);
   const before = new Map([...(previous ?? [])].map((offer) => [offer.id, offer]));
@@ -64,7 +67,10 @@ export function checkOffers(
   if (!has('spot-above-on-demand')) good = keep(spotBelowOnDemand(good));
   const jumps = withoutJumps(good, before);
   good = keep(jumps);
-  problems.push(...jumps.problems);
+  for (const problem of jumps.problems) {
+    const accepted = acceptMovedList && problem.rule === 'list-moved';
+    problems.push(accepted ? { ...problem, severity: 'warns' } : problem);
+  }
 
   problems.push(...sourceProblems(good, rules));
   if (!has('comes-and-goes')) problems.push(...lossProblems(good, before));

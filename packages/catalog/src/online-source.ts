@@ -42,9 +42,8 @@ export class OnlineAnswers {
   /** Asks, unless the last answer is still good or somebody asks already. Never rejects. */
   refresh(): Promise<void> {
     const now = this.#now();
-    if (now - this.#answeredAt <= this.source.cacheForMs || now - this.#failedAt < RETRY_AFTER_MS) {
-      return Promise.resolve();
-    }
+    const isGood = isWithin(now - this.#answeredAt, this.source.cacheForMs);
+    if (isGood || isWithin(now - this.#failedAt, RETRY_AFTER_MS)) return Promise.resolve();
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = null;
     });
@@ -75,4 +74,9 @@ export class OnlineAnswers {
       clearTimeout(timer);
     }
   }
+}
+
+/** A clock that was set back makes nothing young again. */
+function isWithin(age: number, most: number): boolean {
+  return age >= 0 && age <= most;
 }

@@ -1,4 +1,5 @@
 /** Where a catalog is published: a directory (which a web server may serve), or storage that takes HTTP PUT. */
+import { randomBytes } from 'node:crypto';
 import { link, readFile, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -33,6 +34,8 @@ export interface PublishTarget {
 
 /** A publisher that holds the lock for longer than this is dead; its lock is taken over. */
 const LOCK_EXPIRES_MS = 15 * 60_000;
+/** File systems round times. */
+const CLOCK_GRAIN_MS = 2_000;
 
 export function directoryTarget(base: string, now: () => number): PublishTarget {
   const at = (path: string): string => join(base, path);
@@ -76,7 +79,7 @@ export function directoryTarget(base: string, now: () => number): PublishTarget 
 
 async function takeLock(path: string, now: () => number): Promise<void> {
   // Written beside and then named, so that no lock is ever without its owner.
-  const mine = `${path}.${process.pid}.tmp`;
+  const mine = `${path}.${randomBytes(8).toString('hex')}.tmp`; // threads of one process publish too
   await writeWhole(mine, `${process.pid} ${hostname()}\n`);
   try {
     await linkLock(mine, path, now);
@@ -106,7 +109,13 @@ async function isLeftBehind(path: string, now: () => number): Promise<boolean> {
   if (info === null || now() - info.mtimeMs > LOCK_EXPIRES_MS) return true;
   const [pid = '', host = hostname()] = (await readFile(path, 'utf8').catch(ifMissing(''))).trim().split(' ');
   // What runs on another machine has a number that means nothing here.
-  return host === hostname() && /^\d+$/.test(pid) && !isAlive(Number(pid));
+  if (host !== hostname() || !/^\d+$/.test(pid)) return false;
+  return Number(pid) === process.pid ? info.mtimeMs < startedAt() - CLOCK_GRAIN_MS : !isAlive(Number(pid));
+}
+
+/** In a container every life of a process has the same number: what is older than this one is of one before it. */
+function startedAt(): number {
+  return Date.now() - process.uptime() * 1000;
 }
 
 /** Of this machine; a directory that several machines share is locked by time alone for the others. */

@@ -164,6 +164,26 @@ describe('publishing', () => {
     await assert.rejects(sendNow([good('aws', 'a2')]), /Another process publishes/);
   });
 
+  it('takes over the lock of a process before this one that had its number, as in a container', async (t) => {
+    const root = await temporaryDir(t);
+    await mkdir(join(root, 'v1'));
+    await writeFile(join(root, 'v1/.publishing'), `${process.pid}\n`);
+    const before = Date.now() / 1000 - process.uptime() - 60;
+    await utimes(join(root, 'v1/.publishing'), before, before);
+    await publisher(root)([good('aws', 'a1')], Date.now());
+    assert.deepEqual(await pulled(t, root), { aws: 'a1' });
+  });
+
+  it('goes on after a clock that was wrong has dated a version into the future', async (t) => {
+    const root = await temporaryDir(t);
+    const send = publisher(root);
+    const year = 365 * 24 * 60 * 60_000;
+    await send([good('aws', 'a1', START + year)], START + year);
+    const { failed } = await send([good('aws', 'a2', START)], START);
+    assert.deepEqual(failed, []);
+    assert.deepEqual(await pulled(t, root), { aws: 'a2' });
+  });
+
   it('that is killed at any moment leaves a version that can be read, and continued', async (t) => {
     const root = await temporaryDir(t);
     const script = fileURLToPath(new URL('testing/publish-until-killed.ts', import.meta.url));

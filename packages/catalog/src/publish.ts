@@ -60,6 +60,8 @@ export interface PublishReport {
 }
 
 const GRACE_MS = 24 * 60 * 60_000;
+/** Further into the future no clock of another machine is. */
+const CLOCKS_DIFFER_MS = 24 * 60 * 60_000;
 /** Two days of hourly publishing. */
 const KEPT_MANIFESTS = 48;
 
@@ -107,7 +109,7 @@ async function publishAlone(options: PublishOptions, sources: readonly Collected
     } else if (!source.ok) {
       keep(source.name, source.reason);
     } else {
-      const added = await addSource(target, source, entries.get(source.name) ?? null, signal);
+      const added = await addSource(options, source, entries.get(source.name) ?? null, now);
       if ('reason' in added) keep(source.name, added.reason);
       else {
         entries.set(source.name, added);
@@ -166,12 +168,14 @@ async function readPublished({ target, signer, formerKeys = [], signal }: Publis
 
 /** What went wrong with one source is that source's alone. */
 async function addSource(
-  target: PublishTarget,
+  { target, signal }: PublishOptions,
   source: Extract<CollectedSource, { ok: true }>,
   last: ManifestSource | null,
-  signal: AbortSignal,
+  now: number,
 ): Promise<ManifestSource | { readonly reason: string }> {
-  if (last?.current != null && source.collectedAt < last.current.collectedAt) {
+  // What a clock that was wrong has dated into the future must not keep everything else out until then.
+  const lastAt = last?.current?.collectedAt ?? 0;
+  if (last?.current != null && source.collectedAt < lastAt && lastAt <= now + CLOCKS_DIFFER_MS) {
     return { reason: `it was collected before the version that is published (${last.current.version})` };
   }
   const largest = Math.max(source.snapshot.byteLength, source.history?.byteLength ?? 0);
