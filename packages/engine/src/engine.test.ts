@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { totalCost } from '@berth/core/cost';
 import { inWorld } from './testing/in-world.ts';
 import { SimCloud } from './testing/sim-cloud.ts';
+import { ANY } from './testing/specs.ts';
 
 inWorld('a task gets a machine, runs, ends, and its machine is given back after idle_duration', async (world) => {
   const run = await world.apply({ idleDurationMs: 60_000 });
@@ -27,6 +28,14 @@ inWorld('a second run takes the idle machine: nothing is created, and no cloud i
   assert.equal((await world.run(second.id)).status, 'done');
   assert.deepEqual([world.cloud.count('offers'), world.cloud.count('create')], [offers, creates]);
   assert.equal((await world.job(second)).instanceId, (await world.job(first)).instanceId);
+});
+
+inWorld('bug: why an idle machine and its own offer do not fit was said twice', async (world) => {
+  await world.apply({ name: 'first' });
+  await world.advance(2_000);
+  const run = await world.apply({ name: 'large', requirements: { ...ANY, cpu: { min: 99, max: null } } });
+  await world.advance(2_000);
+  assert.equal((await world.run(run.id)).message, 'CPUs 4 < 99.');
 });
 
 inWorld('a program that fails fails its run, with its exit status', async (world) => {

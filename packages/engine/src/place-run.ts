@@ -225,10 +225,13 @@ function explain(
   waiting: readonly JobRow[],
 ): string {
   const refused = waiting.map((job) => job.message).find((message) => message !== null);
+  // An idle machine and the offer that it was made from do not fit for the same reason: that is one.
+  const counts = new Map<string, number>();
+  for (const { reason, count } of because) counts.set(reason, Math.max(count, counts.get(reason) ?? 0));
   // A shortage says all that the refusals say, and of which machines.
   const reasons =
     shortage !== null
       ? [shortage]
-      : because.slice(0, 3).map(({ reason, count }) => (count > 1 ? `${count} × ${reason}` : reason));
+      : [...counts].slice(0, 3).map(([reason, count]) => (count > 1 ? `${count} × ${reason}` : reason));
   return [...(refused ? [refused] : []), ...reasons].join('; ');
 }
