@@ -4,6 +4,7 @@ import { type CatalogOffer, type CollectContext, type CollectedOffer, normalizeO
 import { blockingReason, checkOffers, type IntegrityReport, type Market } from '@berth/catalog/integrity';
 import { BerthError } from '@berth/core/errors';
 import type { Http } from '@berth/http';
+import { boundedOffers, misfit } from './bounded-offers.ts';
 
 export interface CollectSourceOptions {
   readonly http: Http;
@@ -14,6 +15,8 @@ export interface CollectSourceOptions {
   /** The version that is there; null: there is none. */
   readonly previous: Iterable<CatalogOffer> | null;
   readonly market: Market | null;
+  /** How long it may take, in ms; 45 minutes when absent. */
+  readonly deadlineMs?: number;
 }
 
 export interface Skipped {
@@ -38,6 +41,8 @@ export interface CollectedSourceResult {
 const COLLECT_DEADLINE_MS = 45 * 60_000;
 /** Different ones that are told; what is wrong with a thousand types is mostly one thing. */
 const MOST_SKIPPED = 200;
+/** A cloud's name for a type may be a page of HTML. */
+const LONGEST_NOTE = 300;
 
 /** Collects, normalizes and checks. @throws what the source throws when its list cannot be whole */
 export async function collectSource(
@@ -50,15 +55,20 @@ export async function collectSource(
   }
   const collectedAt = options.now();
   const notes = new Notes();
-  const deadline = AbortSignal.timeout(COLLECT_DEADLINE_MS);
+  const { deadlineMs = COLLECT_DEADLINE_MS } = options;
+  const deadline = AbortSignal.timeout(deadlineMs);
+  const signal = AbortSignal.any([options.signal, deadline]);
   const context: CollectContext<unknown> = {
     http: options.http,
-    signal: AbortSignal.any([options.signal, deadline]),
+    signal,
     now: options.now,
     credentials: options.credentials,
     log: { progress: options.progress, skipped: (what, reason) => notes.skipped(what, reason) },
   };
-  const offers = await gather(catalog.collect(context), type, collectedAt, notes, options.signal);
+  const offers = await gather(catalog.collect(context), type, collectedAt, notes, signal).catch((error: unknown) => {
+    options.signal.throwIfAborted();
+    throw deadline.aborted ? new Error(`it was not done within ${deadlineMs / 1000} s`, { cause: error }) : error;
+  });
   const { previous, market } = options;
   const report = checkOffers(offers, catalog.rules, { previous, market });
   return {
@@ -80,8 +90,12 @@ async function gather(
   signal: AbortSignal,
 ): Promise<CatalogOffer[]> {
   const offers: CatalogOffer[] = [];
-  for await (const one of collected) {
-    signal.throwIfAborted();
+  for await (const one of boundedOffers(collected, { signal })) {
+    const wrong = misfit(one);
+    if (wrong !== null) {
+      notes.skipped('something', wrong);
+      continue;
+    }
     const normalized = normalizeOffer(one, { backend: type, source: type, collectedAt });
     if (!normalized.ok) {
       notes.skipped(`${one.instanceType} in ${one.region}`, normalized.reason);
@@ -99,7 +113,8 @@ class Notes {
   readonly #skipped = new Map<string, { what: string; reason: string; times: number }>();
   #others = 0;
 
-  skipped(what: string, reason: string): void {
+  skipped(givenWhat: string, givenReason: string): void {
+    const [what, reason] = [noteOf(givenWhat), noteOf(givenReason)];
     const key = `${what}\0${reason}`;
     const known = this.#skipped.get(key);
     if (known !== undefined) known.times++;
@@ -115,4 +130,9 @@ class Notes {
     const told = [...this.#skipped.values()];
     return this.#others === 0 ? told : [...told, { what: 'others', reason: 'too many to tell', times: this.#others }];
   }
+}
+
+function noteOf(given: string): string {
+  const text = String(given);
+  return text.length > LONGEST_NOTE ? `${text.slice(0, LONGEST_NOTE)}…` : text;
 }

@@ -3,10 +3,13 @@ import { type CatalogOffer, normalizeOffer } from '@berth/catalog';
 import type { OnlineSource } from '@berth/catalog/catalog';
 import { checkOffers } from '@berth/catalog/integrity';
 import type { Http } from '@berth/http';
+import { boundedOffers, misfit } from './bounded-offers.ts';
 import { type CredentialPlaces, credentialsFor } from './source-credentials.ts';
 
 /** A marketplace lists itself in seconds; whoever asks meanwhile is answered without it (`PATIENCE_MS`). */
 const DEADLINE_MS = 30_000;
+/** They are made into a snapshot between two requests of others. The largest marketplace has some thousands. */
+const MOST_OFFERS = 200_000;
 
 /** Sources that are asked when needed: those of installed backends for which there is all that they need. */
 export function onlineSources(
@@ -37,7 +40,13 @@ export function onlineSources(
           const skipped = (what: string, reason: string) =>
             options.log.debug('left out', { source: type, what, reason });
           const log = { progress: () => {}, skipped };
-          for await (const one of catalog.collect({ http: options.http, signal, now: options.now, credentials, log })) {
+          const collected = catalog.collect({ http: options.http, signal, now: options.now, credentials, log });
+          for await (const one of boundedOffers(collected, { signal, most: MOST_OFFERS })) {
+            const wrong = misfit(one);
+            if (wrong !== null) {
+              skipped('something', wrong);
+              continue;
+            }
             const normalized = normalizeOffer(one, { backend: type, source: type, collectedAt });
             if (normalized.ok) offers.push(normalized.offer);
             else skipped(`${one.instanceType} in ${one.region}`, normalized.reason);
