@@ -39,12 +39,20 @@ export async function reload(
 ): Promise<readonly CacheProblem[]> {
   const problems: CacheProblem[] = [];
   const newest = new Map<string, CachedSource>();
+  let isWhole = true;
   for (const { dir, trust } of [
     { dir: places.collected, trust: 'unsigned' as const },
     ...(await pulledPlaces(places)),
   ]) {
     if ((await stat(dir).catch(() => null)) === null) continue;
-    const cached = await loadCached(dir, trust);
+    const cached = await loadCached(dir, trust).catch((error: unknown) => {
+      problems.push({ source: null, reason: `${dir} cannot be read: ${reasonOf(error)}` });
+      return null;
+    });
+    if (cached === null) {
+      isWhole = false;
+      continue;
+    }
     problems.push(...cached.problems);
     for (const source of cached.sources) {
       const other = newest.get(source.name);
@@ -68,11 +76,17 @@ export async function reload(
       if (source.failure !== null) catalog.failed(name, source.failure.reason);
     } catch (error) {
       signal?.throwIfAborted();
-      problems.push({ source: name, reason: error instanceof Error ? error.message : String(error) });
+      problems.push({ source: name, reason: reasonOf(error) });
     }
   }
+  // What a folder holds that cannot be read now is not gone.
+  if (!isWhole) return problems;
   for (const { source, kind } of known.values()) {
     if (kind === 'offline' && !newest.has(source)) catalog.remove(source);
   }
   return problems;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

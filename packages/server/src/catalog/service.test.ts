@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -9,6 +9,7 @@ import { type CollectedOffer, directoryTarget, encodeSnapshot, publish, starterO
 import { z } from 'zod';
 import { homeAt } from '../config/home.ts';
 import { NO_FILE } from '../config/server-config.ts';
+import { reload } from './load-catalog.ts';
 import { tellChanged } from './places.ts';
 import { CatalogService } from './service.ts';
 
@@ -82,6 +83,48 @@ test('a damaged file costs its own offers only', async (t) => {
   await tellChanged(damaged.places, Date.now());
   await sleep(150);
   assert.ok((await damaged.catalog()).count({}) > 0);
+});
+
+test('a catalog that cannot be read, watched or made leaves the starter, and no question fails', async (t) => {
+  const { service: unreadable, root } = service(t);
+  writeFileSync(join(root, 'catalog'), 'a file');
+  assert.ok((await unreadable.catalog()).count({}) > 0);
+  const { service: odd, root: other } = service(t);
+  mkdirSync(join(other, 'catalog', 'collected', 'v1', 'latest.json'), { recursive: true });
+  assert.ok((await odd.catalog()).count({}) > 0);
+});
+
+test('a folder that cannot be read for a while takes nothing out of memory', async (t) => {
+  const { service: shaky, root } = service(t);
+  const catalog = await shaky.catalog();
+  const now = () => Date.now();
+  const offers = starterOffers().filter(({ backend }) => backend === 'lambda');
+  const snapshot = encodeSnapshot(offers, { source: 'lambda', collectedAt: now() });
+  const { signal } = new AbortController();
+  await publish({ target: directoryTarget(shaky.places.collected, now), signer: null, now, signal }, [
+    { name: 'lambda', ok: true, snapshot, offers: offers.length, collectedAt: now() },
+  ]);
+  assert.deepEqual(await reload(catalog, shaky.places), []);
+  const latest = join(root, 'catalog', 'collected', 'v1', 'latest.json');
+  rmSync(latest);
+  mkdirSync(latest);
+  assert.match((await reload(catalog, shaky.places))[0]?.reason ?? '', /cannot be read/);
+  assert.equal(catalog.snapshot('lambda')?.size, offers.length);
+});
+
+test('a marketplace that yields for ever leaves the server its turns, and is named', async (t) => {
+  const { service: endless } = service(
+    t,
+    bazaar(async function* () {
+      for (;;) yield H100;
+    }),
+  );
+  let turns = 0;
+  const ticking = setInterval(() => turns++, 1);
+  const catalog = await endless.asked({});
+  clearInterval(ticking);
+  assert.ok(turns > 20, `${turns} turns`);
+  assert.ok(catalog.query({}).total > 0);
 });
 
 test('a marketplace is asked when it matters; a backend gets its offers with ids and disks of its own', async (t) => {

@@ -43,6 +43,7 @@ export class CatalogService {
   #watcher: FSWatcher | null = null;
   #settling: NodeJS.Timeout | undefined;
   #reloading: Promise<void> = Promise.resolve();
+  #isReloadDue = false;
 
   constructor(options: CatalogServiceOptions) {
     this.#options = options;
@@ -126,15 +127,28 @@ export class CatalogService {
     return catalog;
   }
 
-  /** Before anything is read: what changes while it is read is read again. */
+  /**
+   * Before anything is read: what changes while it is read is read again. Where that cannot be had, what is
+   * there answers all the same.
+   */
   async #watch(): Promise<void> {
     if (this.#watcher !== null) return;
+    try {
+      await mkdir(dirname(this.#places.changed), { recursive: true, mode: 0o700 });
+      this.#watchFolder();
+    } catch (error) {
+      this.#options.log.warn('the catalog is not watched', { error });
+    }
+  }
+
+  #watchFolder(): void {
     const { changed } = this.#places;
-    await mkdir(dirname(changed), { recursive: true, mode: 0o700 });
     this.#watcher = watch(dirname(changed), { persistent: false }, (_event, name) => {
       if (name !== null && name !== basename(changed)) return;
       clearTimeout(this.#settling);
       this.#settling = setTimeout(() => {
+        if (this.#isReloadDue) return; // one that has not begun sees this change too
+        this.#isReloadDue = true;
         this.#reloading = this.#reloading.then(() => this.#reload());
       }, SETTLE_MS);
     });
@@ -144,6 +158,7 @@ export class CatalogService {
   async #reload(): Promise<void> {
     const { log } = this.#options;
     const { signal } = this.#closing;
+    this.#isReloadDue = false;
     if (signal.aborted) return;
     try {
       const { reload } = await import('./load-catalog.ts');
