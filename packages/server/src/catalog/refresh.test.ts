@@ -74,6 +74,26 @@ test('closing ends what runs', async () => {
   assert.ok(aborted);
 });
 
+test('an interval that is longer than a timer can hold does not go off at once', async (t) => {
+  let ran = 0;
+  const patient = schedule(t, {
+    firstAfterMs: 60 * 24 * 60 * 60_000,
+    run: async () => {
+      ran++;
+      return { problems: [] };
+    },
+  });
+  patient.set({ ...NO_FILE.catalog, collect: ['aws'] });
+  await sleep(40);
+  assert.equal(ran, 0);
+});
+
+test('a thread that does not end is ended, and the next one may run', async () => {
+  const { signal } = new AbortController();
+  const job = { home: '/nowhere', pull: false, collect: ['nope'] };
+  await assert.rejects(runInThread(job, signal, 1), /was not done within 0.001 s/);
+});
+
 test('the thread pulls what config.yml names, and tells what it could not do', async (t) => {
   const root = mkdtempSync(join(tmpdir(), 'berth-refresh-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));

@@ -15,6 +15,10 @@ const WORKER = new URL(isSource ? '../catalog-worker.ts' : './catalog-worker.js'
 const FIRST_AFTER_MS = 10_000;
 /** A thousand servers that were started together must not ask together for ever. */
 const JITTER = 0.1;
+/** What a timer can hold: a longer one would go off at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** All sources one after the other, each up to its own deadline. Code that never yields is ended only so. */
+const THREAD_DEADLINE_MS = 4 * 60 * 60_000;
 
 export interface RefreshJob {
   /** `BERTH_HOME`. */
@@ -75,7 +79,7 @@ export class RefreshSchedule {
     if (config === null || config.refreshMs === null || this.#closing.signal.aborted) return;
     if (config.urls.length + config.collect.length === 0) return;
     const random = this.#options.random ?? Math.random;
-    const jittered = delayMs * (1 - JITTER + 2 * JITTER * random());
+    const jittered = Math.min(delayMs * (1 - JITTER + 2 * JITTER * random()), LONGEST_TIMER_MS);
     this.#nextAt = this.#options.clock.now() + jittered;
     this.#timer = setTimeout(() => {
       this.#running ??= this.#refresh(config).finally(() => {
@@ -98,18 +102,30 @@ export class RefreshSchedule {
   }
 }
 
-/** @throws what the thread threw */
-export function runInThread(job: RefreshJob, signal: AbortSignal): Promise<RefreshOutcome> {
+/** @throws what the thread threw; an Error when it does not end by itself */
+export function runInThread(
+  job: RefreshJob,
+  signal: AbortSignal,
+  deadlineMs: number = THREAD_DEADLINE_MS,
+): Promise<RefreshOutcome> {
   const worker = new Worker(WORKER, { workerData: job });
-  return new Promise((resolve, reject) => {
-    // Files appear whole, so a thread may end anywhere.
-    const end = () => void worker.terminate();
-    signal.addEventListener('abort', end, { once: true });
-    worker.once('message', resolve);
-    worker.once('error', reject);
-    worker.once('exit', (code) => {
-      signal.removeEventListener('abort', end);
-      reject(new Error(`the thread that refreshes the catalog ended with ${code}`)); // unless it had answered
-    });
+  const ended = Promise.withResolvers<RefreshOutcome>();
+  // Files appear whole, so a thread may end anywhere.
+  const end = () => void worker.terminate();
+  const late = setTimeout(() => {
+    ended.reject(new Error(`the thread that refreshes the catalog was not done within ${deadlineMs / 1000} s`));
+    end();
+  }, deadlineMs).unref();
+  signal.addEventListener('abort', end, { once: true });
+  worker.once('message', (outcome: RefreshOutcome) => {
+    ended.resolve(outcome);
+    end(); // a source that left a connection open would keep it for ever
   });
+  worker.once('error', ended.reject);
+  worker.once('exit', (code) => {
+    clearTimeout(late);
+    signal.removeEventListener('abort', end);
+    ended.reject(new Error(`the thread that refreshes the catalog ended with ${code}`)); // unless it had answered
+  });
+  return ended.promise;
 }
