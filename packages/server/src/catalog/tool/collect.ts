@@ -67,14 +67,25 @@ async function collectOne(
     }
     const snapshot = encodeSnapshot(report.good, { source: type, collectedAt });
     const history = await historyWith(workshop, type, report.good, collectedAt);
-    await workshop.store([{ name: type, ok: true, snapshot, offers: report.good.length, collectedAt, ...history }]);
-    return collectedReport(result);
+    const stored = await workshop.store([
+      { name: type, ok: true, snapshot, offers: report.good.length, collectedAt, ...history },
+    ]);
+    const [refused] = stored.failed;
+    if (refused === undefined) return collectedReport(result);
+    const complaint = { rule: 'store', message: `it was not kept: ${refused.reason}`, rows: null };
+    const told = collectedReport(result);
+    return { ...told, ok: false, complaints: [complaint, ...told.complaints] };
   } catch (error) {
     signal.throwIfAborted();
     const report = failedReport(type, error, now() - began);
     // A user's mistake is no news about the cloud.
     if (!(error instanceof BerthError)) {
-      await workshop.store([{ name: type, ok: false, reason: report.complaints[0]?.message ?? 'unknown' }]);
+      const reason = report.complaints[0]?.message ?? 'unknown';
+      // What cannot even be written down is told all the same, and costs the other sources nothing.
+      await workshop.store([{ name: type, ok: false, reason }]).catch((cause: unknown) => {
+        signal.throwIfAborted();
+        workshop.options.warn(`${type}: ${cause instanceof Error ? cause.message : String(cause)}`);
+      });
     }
     return report;
   }

@@ -1,15 +1,14 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import type { CollectedSource, PublishReport, PublishTarget } from '@berth/catalog';
+import type { CollectedSource, PublishTarget } from '@berth/catalog';
 import { publish } from '@berth/catalog/publish';
 import { directoryTarget, httpTarget } from '@berth/catalog/publish-target';
 import { loadCached, loadCachedHistory } from '@berth/catalog/pull-load';
 import { readPrivateKey, readSigner, type Signer } from '@berth/catalog/signature';
 import type { PublishToolOptions, PublishToolReport } from '@berth/core/catalog-tool';
 import { BerthError } from '@berth/core/errors';
+import { patiently } from './patiently.ts';
 import type { Workshop } from './workshop.ts';
 
-/** Jobs of a matrix end at the same time: whoever comes second reads what the first has written, and goes on. */
-const TRIES = 8;
+/** Each of them sends files over a network. */
 const LONGEST_PAUSE_MS = 4_000;
 
 /** Publishes what was collected; a source whose last collecting failed keeps what is published of it. */
@@ -27,7 +26,7 @@ export async function publishCollected(
     });
   }
   workshop.options.progress(`publishing to ${target.target.name}`);
-  const report = await patiently(workshop.signal, () =>
+  const report = await patiently(workshop.signal, LONGEST_PAUSE_MS, () =>
     publish({ target: target.target, signer, now: workshop.now, signal: workshop.signal }, sources),
   );
   return {
@@ -36,18 +35,6 @@ export async function publishCollected(
     failed: report.failed.map(({ source, reason }) => ({ source, reason })),
     signed: signer !== null,
   };
-}
-
-async function patiently(signal: AbortSignal, work: () => Promise<PublishReport>): Promise<PublishReport> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await work();
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof BerthError) || error.code !== 'conflict' || tries >= TRIES) throw error;
-      await pause(Math.random() * LONGEST_PAUSE_MS, undefined, { signal });
-    }
-  }
 }
 
 /** @throws BerthError `invalid-request` */

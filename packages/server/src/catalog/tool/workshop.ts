@@ -1,4 +1,5 @@
 /** What every part of the tool works with; each thing is made when it is first asked for. */
+import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { AnyBackendDefinition, BackendEntry, BackendRegistry } from '@berth/backend';
 import type { Catalog, CollectedSource, PublishReport } from '@berth/catalog';
@@ -13,6 +14,10 @@ import { type Home, homeAt } from '../../config/home.ts';
 import type { ServerConfig } from '../../config/server-config.ts';
 import { loadCatalog } from '../load-catalog.ts';
 import { type CatalogPlaces, catalogPlaces, tellChanged } from '../places.ts';
+import { patiently } from './patiently.ts';
+
+/** A server and a tool may keep something at once; each is done in some milliseconds. */
+const LONGEST_PAUSE_MS = 500;
 
 export class Workshop {
   readonly home: Home;
@@ -71,7 +76,7 @@ export class Workshop {
 
   /** What is here, as it was at the first question. */
   catalog(): Promise<Catalog> {
-    this.#catalog ??= loadCatalog(this.places, { now: this.now, signal: this.signal }).then(({ catalog }) => catalog);
+    this.#catalog ??= this.#load();
     return this.#catalog;
   }
 
@@ -79,11 +84,23 @@ export class Workshop {
   store(sources: readonly CollectedSource[]): Promise<PublishReport> {
     const stored = this.#storing.then(async () => {
       const target = directoryTarget(this.places.collected, this.now);
-      const report = await publish({ target, signer: null, now: this.now, signal: this.signal }, sources);
+      // Only the owner may write here: what lies here is believed without a signature.
+      await mkdir(this.home.catalog, { recursive: true, mode: 0o700 });
+      const report = await patiently(this.signal, LONGEST_PAUSE_MS, () =>
+        publish({ target, signer: null, now: this.now, signal: this.signal }, sources),
+      );
       await tellChanged(this.places, this.now());
       return report;
     });
     this.#storing = stored.catch(() => undefined);
     return stored;
+  }
+
+  async #load(): Promise<Catalog> {
+    const { catalog, problems } = await loadCatalog(this.places, { now: this.now, signal: this.signal });
+    for (const { source, reason } of problems) {
+      this.options.warn(`a part of the catalog is damaged: ${source === null ? '' : `${source}: `}${reason}`);
+    }
+    return catalog;
   }
 }
