@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, readFile, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { BerthError } from '@berth/core/errors';
 import { type Http, HttpError } from '@berth/http';
 import { filesIn, ifMissing, removeAbandoned, writeWhole } from './publish-file.ts';
@@ -37,7 +37,9 @@ const LOCK_EXPIRES_MS = 15 * 60_000;
 /** File systems round times. */
 const CLOCK_GRAIN_MS = 2_000;
 
-export function directoryTarget(base: string, now: () => number): PublishTarget {
+export function directoryTarget(folder: string, now: () => number): PublishTarget {
+  // Paths are told relative to it, so it must be spelled in one way.
+  const base = resolve(folder);
   const at = (path: string): string => join(base, path);
   const read = async (path: string): Promise<PublishedText | null> => {
     const text = await readFile(at(path), 'utf8').catch(ifMissing(null));
@@ -58,11 +60,9 @@ export function directoryTarget(base: string, now: () => number): PublishTarget 
       await writeWhole(at(path), text);
     },
     remove: (path) => rm(at(path), { force: true }),
-    async leftIn(folder, unchangedSince) {
-      const files = await filesIn(at(folder));
-      return files
-        .filter(({ modifiedAt }) => modifiedAt < unchangedSince)
-        .map(({ path }) => path.slice(base.length).replace(/^\/+/, ''));
+    async leftIn(below, unchangedSince) {
+      const files = await filesIn(at(below));
+      return files.filter(({ modifiedAt }) => modifiedAt < unchangedSince).map(({ path }) => relative(base, path));
     },
     async alone(work) {
       const lock = at('v1/.publishing');

@@ -6,7 +6,13 @@ export interface ByteLimits {
   readonly idleMs: number;
 }
 
-/** @throws Error when there is more than `maxBytes`, or nothing comes for `idleMs`; the signal's reason when it aborts */
+/** A server that sends less on average is not worth waiting for; whoever sends a byte a second would hold us for days. */
+const LEAST_BYTES_PER_MS = 16;
+
+/**
+ * @throws Error when there is more than `maxBytes`, nothing comes for `idleMs`, or all of it takes far too long; the
+ * signal's reason when it aborts
+ */
 export async function readBytes(
   body: ReadableStream<Uint8Array>,
   { maxBytes, idleMs }: ByteLimits,
@@ -19,6 +25,11 @@ export async function readBytes(
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   let timer: NodeJS.Timeout | undefined;
+  const longestMs = idleMs + maxBytes / LEAST_BYTES_PER_MS;
+  const tooLong = setTimeout(
+    () => cut.reject(new Error(`it took more than ${Math.round(longestMs / 1000)} s`)),
+    longestMs,
+  );
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     signal.throwIfAborted();
@@ -33,6 +44,7 @@ export async function readBytes(
     }
   } finally {
     clearTimeout(timer);
+    clearTimeout(tooLong);
     signal.removeEventListener('abort', onAbort);
     // Whoever stops reading early lets go of the connection; a stream that broke has nothing to cancel.
     await reader.cancel().catch(() => undefined);
