@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DiffReport } from '@berth/core/catalog-tool';
 import { sourceView } from '../testing/views.ts';
-import { formatDiff, formatStatus } from './catalog.ts';
+import { formatCollected, formatDiff, formatStatus } from './catalog.ts';
 import { formatSourceNotes } from './market.ts';
 
 const DAY = 24 * 60 * 60_000;
@@ -33,4 +33,20 @@ test('bug: `--backend aws` said that the starter is shown where its prices are n
     formatSourceNotes([{ ...starter, state: 'fresh', collected_at: 0 }], 0),
     /prices of 1970-01-01 that ship/,
   );
+});
+
+test('bug: a label that nobody knows was told twice, and how long it took stood behind the second', () => {
+  const complaint = { rule: 'unmapped', message: 'devices that the registry does not know: X9', rows: null };
+  const report = {
+    source: 'mine',
+    ok: true,
+    offers: 6,
+    quarantined: 0,
+    complaints: [complaint],
+    unmapped: [{ label: 'X9', backend: 'mine', offers: 1 }],
+    version: '1',
+    skipped: [],
+    ms: 70,
+  };
+  assert.equal(formatCollected([report]), '✓ mine: 6 offers  70 ms\n    unknown accelerator: X9 (1 offer)');
 });

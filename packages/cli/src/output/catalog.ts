@@ -2,6 +2,7 @@
 import type { CatalogHistoryView, CatalogSourceView, CatalogStatusView } from '@berth/core/api-catalog';
 import type { CheckReport, CollectedReport, DiffReport } from '@berth/core/catalog-tool';
 import { age, dollars, duration, plural } from './format.ts';
+import { printableLine } from './printable.ts';
 import { sparkline } from './sparkline.ts';
 import { styled } from './style.ts';
 import { type Column, formatTable, terminalWidth } from './table.ts';
@@ -19,7 +20,7 @@ export function formatStatus(status: CatalogStatusView, now: number): string {
   const parts = [formatTable(columns, status.sources, terminalWidth())];
   if (status.unmapped.length > 0) {
     const labels = status.unmapped.map(
-      ({ label, backend, offers }) => `  ${label} (${backend}, ${plural(offers, 'offer')})`,
+      ({ label, backend, offers }) => `  ${printableLine(label)} (${backend}, ${plural(offers, 'offer')})`,
     );
     parts.push(`Accelerators that the registry does not know:\n${labels.join('\n')}`);
   }
@@ -40,19 +41,22 @@ function stateColour({ kind, state }: CatalogSourceView): 'green' | 'yellow' | '
 
 /** Several lines for each source. */
 export function formatChecks(reports: readonly CheckReport[]): string {
-  return reports.map(formatCheck).join('\n');
+  return reports.map((report) => formatCheck(report)).join('\n');
 }
 
-function formatCheck(report: CheckReport): string {
+/** `note`: stands at the end of the first line. */
+function formatCheck(report: CheckReport, note = ''): string {
   const mark = report.ok ? styled('green', '✓') : styled('red', '✗');
   const left = report.quarantined === 0 ? '' : `, ${plural(report.quarantined, 'row')} put aside`;
-  const lines = [`${mark} ${report.source}: ${plural(report.offers, 'offer')}${left}`];
+  const lines = [`${mark} ${report.source}: ${plural(report.offers, 'offer')}${left}${note}`];
   for (const { rule, message, rows } of report.complaints) {
+    // Each label is told below, with how many offers have it.
+    if (rule === 'unmapped' && report.unmapped.length > 0) continue;
     const times = rows === null || rows === 1 ? '' : ` (${plural(rows, 'row')})`;
-    lines.push(`    ${rule}: ${message}${times}`);
+    lines.push(`    ${rule}: ${printableLine(message)}${times}`);
   }
   for (const { label, offers } of report.unmapped)
-    lines.push(`    unknown accelerator: ${label} (${plural(offers, 'offer')})`);
+    lines.push(`    unknown accelerator: ${printableLine(label)} (${plural(offers, 'offer')})`);
   return lines.join('\n');
 }
 
@@ -61,9 +65,9 @@ export function formatCollected(reports: readonly CollectedReport[]): string {
     .map((report) => {
       const skipped = report.skipped.map(({ what, reason, times }) => {
         const often = times === 1 ? '' : ` (${times} times)`;
-        return `    left out ${what}: ${reason}${often}`;
+        return `    left out ${printableLine(what)}: ${printableLine(reason)}${often}`;
       });
-      return [`${formatCheck(report)}  ${styled('gray', duration(report.ms))}`, ...skipped].join('\n');
+      return [formatCheck(report, `  ${styled('gray', duration(report.ms))}`), ...skipped].join('\n');
     })
     .join('\n');
 }
