@@ -1,6 +1,8 @@
+import { realpath, stat, writeFile } from 'node:fs/promises';
 import { offerWriter } from '@berth/catalog/formats/offer-files';
-import { writeWhole } from '@berth/catalog/publish-file';
+import { ifMissing, writeWhole } from '@berth/catalog/publish-file';
 import type { ExportToolOptions } from '@berth/core/catalog-tool';
+import { BerthError } from '@berth/core/errors';
 import { parseQuery, queryOf } from '../answers.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -26,7 +28,15 @@ export async function exportCsv(workshop: Workshop, file: string, options: Expor
     workshop.options.progress(`${written} of ${page.total} offers`);
     after = page.next;
   }
-  await writeWhole(workshop.at(file), writer.text());
+  await writeTo(workshop.at(file), writer.text());
   for (const [why, times] of leftOut) workshop.options.warn(`${times} offers were left out: ${why}`);
   return written;
+}
+
+/** A pipe or a device is written to, never replaced; a link stays one. */
+async function writeTo(path: string, text: string): Promise<void> {
+  const found = await stat(path).catch(ifMissing(null));
+  if (found?.isDirectory()) throw new BerthError('invalid-request', `${path} is a folder; name a file in it.`);
+  if (found !== null && !found.isFile()) await writeFile(path, text);
+  else await writeWhole(found === null ? path : await realpath(path), text);
 }
