@@ -35,7 +35,7 @@ export async function openCatalogTool(options: CatalogToolOptions): Promise<Cata
     },
     async query(body) {
       const catalog = await workshop.catalog();
-      return offersAnswer(catalog, queryOf(catalog, parseQuery(body)));
+      return await offersAnswer(catalog, queryOf(catalog, parseQuery(body)));
     },
     async keygen(file) {
       const { privateKey, publicKey, keyId } = generateKeyPair();

@@ -40,10 +40,10 @@ export function queryOf(catalog: Catalog, body: CatalogQueryBody): CatalogQuery 
   };
 }
 
-export function offersAnswer(catalog: Catalog, query: CatalogQuery): CatalogOffersView {
+export async function offersAnswer(catalog: Catalog, query: CatalogQuery): Promise<CatalogOffersView> {
   const answer = catalog.query(query);
   const { sort: _sort, limit: _limit, after: _after, ...filter } = query;
-  return catalogOffersView(answer, answer.total === 0 ? findObstacles(catalog, filter) : []);
+  return catalogOffersView(answer, answer.total === 0 ? await findObstacles(catalog, filter) : []);
 }
 
 export function groupsAnswer(catalog: Catalog, filter: CatalogFilter, by: readonly OfferGroupKey[]): CatalogGroupsView {

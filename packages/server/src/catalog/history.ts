@@ -1,4 +1,5 @@
 /** What the catalog of this machine remembers of prices. */
+import { setImmediate as turn } from 'node:timers/promises';
 import { PriceHistory } from '@berth/catalog/history';
 import { cheapestOverTime } from '@berth/catalog/history-query';
 import { loadCached, loadCachedHistory } from '@berth/catalog/pull-load';
@@ -51,6 +52,7 @@ async function allHistories(places: CatalogPlaces): Promise<readonly PriceHistor
   for (const { dir, trust } of await foldersOf(places)) {
     for (const { name } of (await loadCached(dir, trust)).sources) {
       const history = await readHistory(dir, trust, name);
+      await turn(); // a history of years takes a while to read
       const other = best.get(name);
       if (history !== null && (other === undefined || isBetter(history, other))) best.set(name, history);
     }

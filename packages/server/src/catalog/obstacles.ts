@@ -1,4 +1,8 @@
-/** Why nothing passes: each filter is left out once, and tried alone. A query takes under a millisecond, so that is cheap. */
+/**
+ * Why nothing passes: each filter is left out once, and tried alone. A query takes under a millisecond, but one
+ * with two hundred patterns in each filter takes many, and then others have their turn in between.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { AcceleratorFilter, CatalogFilter, CatalogOffer } from '@berth/catalog';
 import type { Answering } from './answering.ts';
 
@@ -14,33 +18,41 @@ export interface Obstacle {
 const MODIFIERS: ReadonlySet<string> = new Set(['unknownDisk']);
 
 /** Those without which the most would pass come first; then those that the fewest pass. */
-export function findObstacles(catalog: Answering, filter: CatalogFilter): readonly Obstacle[] {
+export async function findObstacles(catalog: Answering, filter: CatalogFilter): Promise<readonly Obstacle[]> {
   const parts = partsOf(filter);
-  const obstacles = parts.map(({ name, without, alone }): Obstacle => {
+  const obstacles: Obstacle[] = [];
+  for (const { name, without, alone } of parts) {
     const rest = catalog.query({ ...without, limit: 1 });
-    return {
+    await turn();
+    obstacles.push({
       filter: name,
       totalWithout: rest.total,
       totalAlone: catalog.query({ ...alone, limit: 1 }).total,
       cheapestWithout: rest.offers[0] ?? null,
-    };
-  });
+    });
+    await turn();
+  }
   obstacles.sort((a, b) => b.totalWithout - a.totalWithout || a.totalAlone - b.totalAlone);
   // Where no filter alone is to blame, the hardest ones are together.
   const together = obstacles.some(({ totalWithout }) => totalWithout > 0)
     ? null
-    : hardestTogether(catalog, obstacles, filter);
+    : await hardestTogether(catalog, obstacles, filter);
   return together === null ? obstacles : [together, ...obstacles];
 }
 
 /** The fewest of the hardest filters without which something passes; null: there is nothing at all. */
-function hardestTogether(catalog: Answering, obstacles: readonly Obstacle[], filter: CatalogFilter): Obstacle | null {
+async function hardestTogether(
+  catalog: Answering,
+  obstacles: readonly Obstacle[],
+  filter: CatalogFilter,
+): Promise<Obstacle | null> {
   let rest = filter;
   const left: string[] = [];
   for (const { filter: name, totalAlone } of obstacles) {
     rest = partsOf(rest).find((part) => part.name === name)?.without ?? rest;
     left.push(name);
     const { total, offers } = catalog.query({ ...rest, limit: 1 });
+    await turn();
     if (total > 0) {
       return { filter: left.join(' + '), totalWithout: total, totalAlone, cheapestWithout: offers[0] ?? null };
     }

@@ -24,7 +24,7 @@ export function catalogHandlers(parts: ServerParts): HandlersOf<Names> {
     'catalog.offers': async ({ body }) => {
       const { offersAnswer, queryOf } = await answers();
       const query = queryOf(await service.catalog(), body);
-      return offersAnswer(await service.asked(query), query);
+      return await offersAnswer(await service.asked(query), query);
     },
 
     'catalog.groups': async ({ body: { group_by: by, ...body } }) => {
@@ -89,7 +89,7 @@ async function marketAnswer(parts: ServerParts, project: ProjectId, body: Market
     // The next page is of the market alone: own machines are few, and on the first.
     next: market.next,
     sources: [...market.sources.map(views.catalogSourceView), ...failedSources(machines)],
-    obstacles: total > 0 ? [] : findObstacles(catalog, filter).map(views.obstacleView),
+    obstacles: total > 0 ? [] : (await findObstacles(catalog, filter)).map(views.obstacleView),
     groups: groups === null ? null : groups.map(views.catalogGroupView),
     configured: [...sold, ...own],
   };
