@@ -138,3 +138,9 @@ test('where prices come from is read, and has sensible ends', () => {
     assert.equal(issuesOf(`catalog: ${wrong}`).length, 1, wrong);
   }
 });
+
+test('an address with a password is refused, and the password is not repeated', () => {
+  const issues = issuesOf('catalog: { url: "https://me:hunter2@prices.example.com" }');
+  assert.equal(issues.length, 1);
+  assert.doesNotMatch(JSON.stringify(issues), /hunter2/);
+});

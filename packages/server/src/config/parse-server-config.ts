@@ -48,7 +48,9 @@ const SHORTEST_REFRESH_S = 60;
 const catalogUrl = z
   .string()
   .max(2000)
-  .refine((text) => /^(?:https?|file):\/\/\S+$/.test(text), 'must be an address such as https://prices.example.com/v1');
+  .refine((text) => /^(?:https?|file):\/\/\S+$/.test(text), 'must be an address such as https://prices.example.com/v1')
+  // Everybody may see where prices come from; and such an address is never asked.
+  .refine((text) => !hasPassword(text), 'must hold no user name and no password');
 
 const catalogSchema = z.strictObject({
   url: z.union([catalogUrl, z.array(catalogUrl).max(MAX_CATALOGS)]).nullish(),
@@ -129,6 +131,11 @@ function discreet(problem: Problem): Problem {
   if (last === undefined) return problem;
   const hint = last === 'secret' ? 'write 32 bytes in base64' : 'write a map of keys and values';
   return { ...problem, message: `\`${formatPath(problem.path)}\` is not what it must be`, hint };
+}
+
+function hasPassword(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && (url.username !== '' || url.password !== '');
 }
 
 function retentionMs(retention: number | 'off' | undefined): number | null {
