@@ -50,3 +50,23 @@ test('bug: a label that nobody knows was told twice, and how long it took stood 
   };
   assert.equal(formatCollected([report]), '✓ mine: 6 offers  70 ms\n    unknown accelerator: X9 (1 offer)');
 });
+
+test('what a price list calls things stays on its line: it can forge none of ours', () => {
+  const label = 'Evil\n✓ aws: 99 offers';
+  const report = {
+    source: 'bazaar',
+    ok: true,
+    offers: 1,
+    quarantined: 0,
+    complaints: [{ rule: 'row', message: label, rows: null }],
+    unmapped: [{ label, offers: 1 }],
+    skipped: [{ what: label, reason: label, times: 1 }],
+    ms: 1,
+  };
+  assert.equal(formatCollected([report]).split('\n').length, 4);
+  const times = { refreshed_at: null, next_refresh_at: null };
+  const unmapped = [{ label, backend: 'bazaar', offers: 1 }];
+  assert.doesNotMatch(formatStatus({ sources: [], offers: 1, url: null, unmapped, ...times }, 0), /^✓ aws/m);
+  const failed = sourceView({ source: 'bazaar', state: 'failed', reason: label });
+  assert.doesNotMatch(formatSourceNotes([failed], 0), /\n/);
+});

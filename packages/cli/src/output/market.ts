@@ -7,6 +7,7 @@ import type {
   CatalogSourceView,
 } from '@berth/core/api-catalog';
 import { age, dollars, memory, plural } from './format.ts';
+import { printableLine } from './printable.ts';
 import { styledFor } from './style.ts';
 import { type Column, formatTable, terminalWidth } from './table.ts';
 
@@ -159,7 +160,8 @@ export function formatObstacles(
       .join(' and ');
   const lines = helpful.slice(0, 3).map((obstacle) => {
     const best = obstacle.cheapest_without;
-    const place = best === null ? '' : `${best.backend} ${best.instance_type} in ${best.zone ?? best.region}`;
+    const place =
+      best === null ? '' : printableLine(`${best.backend} ${best.instance_type} in ${best.zone ?? best.region}`);
     const cheapest =
       best === null ? '' : `, from ${dollars(best.price_per_hour)} per hour (${place}, ${best.capacity_type})`;
     return `  without ${named(obstacle)}: ${plural(obstacle.total_without, 'offer')}${cheapest}`;
@@ -177,7 +179,7 @@ function priceOf(value: number | null): string {
 }
 
 function because(reason: string | null): string {
-  return reason === null ? '' : ` (${reason})`;
+  return reason === null ? '' : ` (${printableLine(reason)})`;
 }
 
 function day(at: number): string {

@@ -3,6 +3,7 @@ import { withCatalogTool } from '../../market/catalog-tool.ts';
 import { EXIT_FAILURE } from '../../output/error.ts';
 import { printJson } from '../../output/json.ts';
 import { collect } from '../../output/parse-option.ts';
+import { printableLine } from '../../output/printable.ts';
 import { styled, styledError } from '../../output/style.ts';
 import { print, say } from '../../output/write.ts';
 
@@ -32,7 +33,7 @@ export default defineCommand<Options, [to: string]>({
       if (report.published.length > 0)
         print(`${styled('green', '✓')} version ${report.version}: ${report.published.join(', ')}\n`);
       for (const { source, reason } of report.failed)
-        print(`${styled('red', '✗')} ${source}: ${reason}; its last version stays\n`);
+        print(`${styled('red', '✗')} ${source}: ${printableLine(reason)}; its last version stays\n`);
       if (!report.signed)
         say(
           `${styledError('yellow', 'warning:')} it is not signed; only \`berth catalog pull\` of a folder takes it\n`,

@@ -3,6 +3,7 @@ import { withCatalogTool } from '../../market/catalog-tool.ts';
 import { EXIT_FAILURE } from '../../output/error.ts';
 import { plural } from '../../output/format.ts';
 import { printJson } from '../../output/json.ts';
+import { printableLine } from '../../output/printable.ts';
 import { styled } from '../../output/style.ts';
 import { print } from '../../output/write.ts';
 
@@ -36,7 +37,8 @@ export default defineCommand<Options, [from?: string]>({
         ];
         const told = state === 'unchanged' ? 'nothing has changed' : state === 'failed' ? 'failed' : what.join('; ');
         print(`${mark} ${base}${version === null ? '' : ` (version ${version})`}: ${told}\n`);
-        for (const { source, reason } of problems) print(`    ${source === null ? '' : `${source}: `}${reason}\n`);
+        for (const { source, reason } of problems)
+          print(`    ${source === null ? '' : `${source}: `}${printableLine(reason)}\n`);
       }
       if (results.length > 1) print(`${plural(results.length, 'catalog')}\n`);
     }
