@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { json, logEvent, refuse, startFakeServer, stream } from '@berth/client/fake-server';
 import { COMMANDS } from './command-table.ts';
@@ -230,6 +231,14 @@ test('stopping wants a yes, says what became of it, and stops nothing when one o
   assert.deepEqual(JSON.parse(String(server.seen.at(-1)?.body)), { abort: true });
   server.on(`POST ${P}/runs/a/stop`, json(runView({ name: 'a', status: 'terminated' })));
   assert.equal((await w.berth(['stop', '-y', 'a'])).stdout, 'a: has ended already (stopped)\n', 'as `ps` calls it');
+});
+
+test('bug: a mistake in config.yml was told with its path twice and without its line', async () => {
+  await using w = await world(null);
+  await w.write(join(w.home, 'server', 'config.yml'), 'catalog:\n  url: ./prices\n');
+  const { code, stderr } = await w.berth(['catalog', 'status']);
+  assert.equal(code, 2);
+  assert.match(stderr, /\n {2}2:8 {2}catalog\.url: must be an address/);
 });
 
 test('bug: the configuration that lies here was not named, when no file was', async () => {

@@ -67,9 +67,12 @@ async function formatPlaces(error: BerthError, source: Source): Promise<string> 
   });
 }
 
-function formatIssue({ path, message, hint }: ConfigIssue): string {
-  const line = `  ${path === '' ? '' : `${path}: `}${message}\n`;
-  return hint === undefined ? line : `${line}    ${styledError('cyan', 'hint:')} ${hint}\n`;
+function formatIssue({ path, message, line, column = 1, hint }: ConfigIssue): string {
+  const place = line === undefined ? '' : `${line}:${column}  `;
+  // Some messages begin with their path.
+  const about = path === '' || message.startsWith(`${path}: `) ? '' : `${path}: `;
+  const told = `  ${place}${about}${message}\n`;
+  return hint === undefined ? told : `${told}    ${styledError('cyan', 'hint:')} ${hint}\n`;
 }
 
 function messageOf(error: unknown): string {

@@ -48,7 +48,10 @@ const SHORTEST_REFRESH_S = 60;
 const catalogUrl = z
   .string()
   .max(2000)
-  .refine((text) => /^(?:https?|file):\/\/\S+$/.test(text), 'must be an address such as https://prices.example.com/v1')
+  .refine(
+    (text) => /^(?:https?|file):\/\/\S+$/.test(text),
+    'must be an address such as https://prices.example.com; a folder is file:///srv/prices',
+  )
   // Everybody may see where prices come from; and such an address is never asked.
   .refine((text) => !hasPassword(text), 'must hold no user name and no password');
 
