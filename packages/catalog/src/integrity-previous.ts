@@ -69,7 +69,7 @@ export function withoutJumps(
   if (all.known >= ENOUGH_FOR_A_LIST && moved > all.known * LIST_MOVED) {
     parted.problems.push({
       rule: 'list-moved',
-      message: `${moved} of ${all.known} prices are several times ${all.up > all.down ? 'dearer' : 'cheaper'} than before: another unit or currency, or a list that is broken`,
+      message: `${moved} of ${all.known} prices are several times ${all.up > all.down ? 'dearer' : 'cheaper'} than before: another unit or currency, or a list that is broken (\`--accept-moved-prices\` takes it)`,
       severity: 'blocks',
     });
   }

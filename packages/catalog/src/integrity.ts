@@ -31,7 +31,7 @@ export interface IntegrityProblem {
 export interface IntegrityContext {
   /** The version that is published; null: there is none to compare with. */
   readonly previous: Iterable<CatalogOffer> | null;
-  /** A person says that all prices did change: what is blocked for that alone is only told. */
+  /** A person says that all prices did change: they are not compared with those before. */
   readonly acceptMovedList?: boolean;
   /** Of all sources, this one included: its own prices are left out. Null: nothing else is known. */
   readonly market: Market | null;
@@ -65,12 +65,9 @@ export function checkOffers(
   if (market !== null) good = keep(part(good, marketRule(market, cheapAccelerators(rules))));
   good = keep(withoutDuplicates(good));
   if (!has('spot-above-on-demand')) good = keep(spotBelowOnDemand(good));
-  const jumps = withoutJumps(good, before);
+  const jumps = withoutJumps(good, acceptMovedList ? new Map() : before);
   good = keep(jumps);
-  for (const problem of jumps.problems) {
-    const accepted = acceptMovedList && problem.rule === 'list-moved';
-    problems.push(accepted ? { ...problem, severity: 'warns' } : problem);
-  }
+  problems.push(...jumps.problems);
 
   problems.push(...sourceProblems(good, rules));
   if (!has('comes-and-goes')) problems.push(...lossProblems(good, before));

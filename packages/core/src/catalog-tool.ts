@@ -31,6 +31,11 @@ export interface CatalogToolModule {
   openCatalogTool(options: CatalogToolOptions): Promise<CatalogTool>;
 }
 
+export interface CollectToolOptions {
+  /** A person says that a list whose prices all moved alike is right. */
+  readonly acceptMovedList?: boolean;
+}
+
 export interface CatalogTool {
   /** Types of the installed backends that have a price list, by name. */
   sources(): Promise<readonly CatalogSourceInfo[]>;
@@ -38,7 +43,7 @@ export interface CatalogTool {
    * Collects each; a source that fails keeps what it had, and costs the others nothing.
    * @throws BerthError `not-found` for one that is not installed
    */
-  collect(names: readonly string[]): Promise<readonly CollectedReport[]>;
+  collect(names: readonly string[], options?: CollectToolOptions): Promise<readonly CollectedReport[]>;
   /** Names of collected sources, or none for all; or files of the forms that `import` reads. */
   check(names: readonly string[]): Promise<readonly CheckReport[]>;
   /** From one to another: what was pulled, what was collected, a published directory or a file. */

@@ -20,7 +20,7 @@ export async function openCatalogTool(options: CatalogToolOptions): Promise<Cata
   const workshop = new Workshop(options);
   return {
     sources: () => sourceInfos(workshop),
-    collect: (names) => collectSources(workshop, names),
+    collect: (names, how) => collectSources(workshop, names, how),
     check: (names) => checkSources(workshop, names),
     diff: (before, after) => diffCatalogs(workshop, before, after),
     publish: (to, how) => publishCollected(workshop, to, how),

@@ -15,6 +15,8 @@ export interface CollectSourceOptions {
   /** The version that is there; null: there is none. */
   readonly previous: Iterable<CatalogOffer> | null;
   readonly market: Market | null;
+  /** A person says that a list whose prices all moved alike is right. */
+  readonly acceptMovedList?: boolean;
   /** How long it may take, in ms; 45 minutes when absent. */
   readonly deadlineMs?: number;
 }
@@ -69,8 +71,8 @@ export async function collectSource(
     options.signal.throwIfAborted();
     throw deadline.aborted ? new Error(`it was not done within ${deadlineMs / 1000} s`, { cause: error }) : error;
   });
-  const { previous, market } = options;
-  const report = checkOffers(offers, catalog.rules, { previous, market });
+  const { previous, market, acceptMovedList = false } = options;
+  const report = checkOffers(offers, catalog.rules, { previous, market, acceptMovedList });
   return {
     source: type,
     report,

@@ -10,6 +10,7 @@ import { usageError } from '../../usage-error.ts';
 interface Options {
   readonly all?: true;
   readonly list?: true;
+  readonly acceptMovedPrices?: true;
   readonly json?: true;
 }
 
@@ -20,6 +21,7 @@ export default defineCommand<Options, [sources: readonly string[]]>({
       parser
         .argument('[source...]', 'types of backends, for example aws')
         .option('--all', 'every source that needs no credentials, or has them')
+        .option('--accept-moved-prices', 'take a list whose prices all moved alike, which may be another unit')
         .option('--list', 'show which there are, and collect nothing'),
     ),
   usesProject: false,
@@ -47,7 +49,9 @@ export default defineCommand<Options, [sources: readonly string[]]>({
       throw usageError('no source was named', 'name some, or all with --all; `--list` shows which there are');
     }
     if (sources.length > 0 && options.all === true) throw usageError('--all and names exclude each other');
-    const reports = await withCatalogTool(context, (tool) => tool.collect(sources));
+    const acceptMovedList = options.acceptMovedPrices === true;
+    if (acceptMovedList && options.all === true) throw usageError('--accept-moved-prices is said of named sources');
+    const reports = await withCatalogTool(context, (tool) => tool.collect(sources, { acceptMovedList }));
     if (options.json === true) printJson(reports);
     else print(`${formatCollected(reports)}\n`);
     return reports.every(({ ok }) => ok) ? 0 : EXIT_FAILURE;

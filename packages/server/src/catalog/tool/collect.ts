@@ -1,7 +1,7 @@
 import type { AnyBackendDefinition } from '@berth/backend';
 import { Market } from '@berth/catalog/integrity';
 import { encodeSnapshot } from '@berth/catalog/snapshot';
-import type { CatalogSourceInfo, CollectedReport } from '@berth/core/catalog-tool';
+import type { CatalogSourceInfo, CollectedReport, CollectToolOptions } from '@berth/core/catalog-tool';
 import { BerthError } from '@berth/core/errors';
 import { nearestWord } from '@berth/core/nearest';
 import { collectSource } from '../collect-source.ts';
@@ -24,6 +24,7 @@ export async function sourceInfos(workshop: Workshop): Promise<readonly CatalogS
 export async function collectSources(
   workshop: Workshop,
   names: readonly string[],
+  options: CollectToolOptions = {},
 ): Promise<readonly CollectedReport[]> {
   const places: CredentialPlaces = { entries: await workshop.entries(), env: workshop.options.env };
   const chosen = names.length > 0 ? await named(workshop, names) : await possible(workshop, places);
@@ -33,7 +34,7 @@ export async function collectSources(
   const waiting = [...chosen];
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      reports.push(await collectOne(workshop, next, places, market));
+      reports.push(await collectOne(workshop, next, places, market, options));
     }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, chosen.length) }, work));
@@ -45,6 +46,7 @@ async function collectOne(
   definition: AnyBackendDefinition,
   places: CredentialPlaces,
   market: Market,
+  { acceptMovedList = false }: CollectToolOptions,
 ): Promise<CollectedReport> {
   const { type } = definition;
   const { signal, http, now } = workshop;
@@ -59,6 +61,7 @@ async function collectOne(
       progress: (message) => workshop.options.progress(`${type}: ${message}`),
       previous,
       market,
+      acceptMovedList,
     });
     const { collectedAt, report, blocked } = result;
     if (blocked !== null) {

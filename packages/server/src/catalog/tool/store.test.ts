@@ -77,6 +77,26 @@ test('a source whose offers are not kept is not told as collected', async (t) =>
   assert.match(report?.complaints[0]?.message ?? '', /not kept: it was collected before/);
 });
 
+test('a list whose prices all became a tenth keeps the last good version, until a person accepts it', async (t) => {
+  const at = home(t);
+  const sold = async (cents: number, options = {}) => {
+    await sleep(2); // versions are told apart by the millisecond
+    const workshop = workshopAt(at);
+    selling(workshop, async function* () {
+      for (let host = 0; host < 30; host++) yield { ...OFFER, instanceType: `host-${host}`, pricePerHour: cents / 100 };
+    });
+    const [report] = await collectSources(workshop, ['bazaar'], options);
+    const kept = (await workshopAt(at).catalog()).query({ backends: ['bazaar'], limit: 1 }).offers[0]?.pricePerHour;
+    return { ok: report?.ok, kept, complaint: report?.complaints[0]?.message ?? '' };
+  };
+  assert.equal((await sold(190)).ok, true);
+  const refused = await sold(19);
+  assert.deepEqual([refused.ok, refused.kept], [false, 1.9]);
+  assert.match(refused.complaint, /30 of 30 prices are several times cheaper/);
+  const accepted = await sold(19, { acceptMovedList: true });
+  assert.deepEqual([accepted.ok, accepted.kept], [true, 0.19]);
+});
+
 test('a failure that cannot be written down is told all the same', async (t) => {
   const at = home(t);
   mkdirSync(join(at, 'catalog'), { recursive: true });
