@@ -307,4 +307,14 @@ describe('messages', () => {
     server.on('GET /x', { json: { data: [] } });
     await assert.rejects(client().json({ url: `${API}/x`, schema }, never), /`plans`: /);
   });
+
+  test('a key that no header can carry is not repeated when JSON is asked for either', async () => {
+    const headers = { authorization: 'Bearer sec\nret-key-12345' };
+    const request = { url: `${API}/x`, headers, schema: z.unknown() };
+    const error = await client()
+      .json(request, never)
+      .catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof HttpError);
+    assert.doesNotMatch(inspect(error), /ret-key/);
+  });
 });

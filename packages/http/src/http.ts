@@ -105,6 +105,7 @@ export function createHttp(options: HttpOptions): Http {
     text,
     open: (request, signal) => send(request, signal, (stream) => stream),
     async json(request, signal) {
+      requireHeaders(request);
       return parseJson(
         await text({ ...request, headers: withDefault(request.headers, 'accept', JSON_TYPE) }, signal),
         request,
@@ -195,7 +196,7 @@ function urlOf(request: HttpRequest, origins: Readonly<Record<string, string>>):
   return instead;
 }
 
-function headersOf(request: HttpRequest): Headers {
+function requireHeaders(request: HttpRequest): void {
   for (const [name, value] of request.headers instanceof Headers ? [] : Object.entries(request.headers ?? {})) {
     try {
       new Headers([[name, value]]);
@@ -205,6 +206,10 @@ function headersOf(request: HttpRequest): Headers {
       throw impossible(`${nameOf(request)} is not asked: its header ${JSON.stringify(name)} ${what}`);
     }
   }
+}
+
+function headersOf(request: HttpRequest): Headers {
+  requireHeaders(request);
   const headers = withDefault(request.headers, 'user-agent', USER_AGENT);
   return isObject(request.body) ? withDefault(headers, 'content-type', JSON_TYPE) : headers;
 }
