@@ -25,7 +25,11 @@ if (job.pull) {
 }
 if (job.collect.length > 0) {
   try {
-    for (const { source, ok, complaints } of await tool.collect(job.collect)) {
+    const known = new Set((await tool.sources()).map(({ name }) => name));
+    const chosen = job.collect.filter((name) => known.has(name));
+    // A name that is mistyped costs the others nothing.
+    for (const name of job.collect) if (!known.has(name)) problems.push(`There is no source \`${name}\`.`);
+    for (const { source, ok, complaints } of chosen.length === 0 ? [] : await tool.collect(chosen)) {
       if (!ok) problems.push(`${source}: ${complaints[0]?.message ?? 'it was not collected'}`);
     }
   } catch (error) {

@@ -94,6 +94,16 @@ test('a thread that does not end is ended, and the next one may run', async () =
   await assert.rejects(runInThread(job, signal, 1), /was not done within 0.001 s/);
 });
 
+test('a source that is mistyped costs the others nothing', async (t) => {
+  const home = mkdtempSync(join(tmpdir(), 'berth-refresh-'));
+  t.after(() => rmSync(home, { recursive: true, force: true }));
+  const job = { home, pull: false, collect: ['nope', 'lambda'] };
+  const { problems } = await runInThread(job, new AbortController().signal);
+  assert.equal(problems.length, 2);
+  assert.match(problems[0] ?? '', /no source `nope`/);
+  assert.match(problems[1] ?? '', /^lambda: .*account/, 'it was tried, and nobody gave it a key');
+});
+
 test('the thread pulls what config.yml names, and tells what it could not do', async (t) => {
   const root = mkdtempSync(join(tmpdir(), 'berth-refresh-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));

@@ -102,7 +102,7 @@ export async function importCsv(
       { name: source, ok: true, snapshot, offers: checked.good.length, collectedAt, ...history },
     ]);
     const [failed] = stored.failed;
-    if (failed !== undefined) throw new BerthError('conflict', `${source} was not taken: ${failed.reason}.`);
+    if (failed !== undefined) throw new BerthError('unavailable', `${source} was not taken: ${failed.reason}.`);
   }
   return {
     ...told,
