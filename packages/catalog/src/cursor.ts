@@ -3,6 +3,7 @@
 import { BerthError } from '@berth/core/errors';
 import { OFFER_SORTS, type OfferSort } from '@berth/core/offers';
 import { z } from 'zod';
+import { type CatalogOffer, pricePerGpu, pricePerGpuGib } from './catalog-offer.ts';
 
 export interface Cursor {
   readonly sort: OfferSort;
@@ -27,6 +28,13 @@ const schema = z.tuple([
 export function writeCursor({ sort, key, price, id, given }: Cursor): string {
   const parts: z.infer<typeof schema> = [1, sort, Number.isFinite(key) ? key : null, price, id, given];
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
+}
+
+/** The place right behind an offer, for lists that are put together of several catalogs' answers. */
+export function cursorAfter(offer: CatalogOffer, sort: OfferSort): string {
+  const key =
+    sort === 'price' ? offer.pricePerHour : sort === 'price-per-gpu' ? pricePerGpu(offer) : pricePerGpuGib(offer);
+  return writeCursor({ sort, key: key ?? Number.POSITIVE_INFINITY, price: offer.pricePerHour, id: offer.id, given: 1 });
 }
 
 /** @throws BerthError `invalid-request` for a damaged one, or one of another order */

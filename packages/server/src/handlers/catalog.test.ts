@@ -83,6 +83,29 @@ test('the market is one list in one order: own machines at their real price, clo
   assert.equal(dear.obstacles[0].filter, 'price_per_hour');
 });
 
+test('pages of the market are one list without gap or repetition, with own machines wherever they stand', async (t) => {
+  const api = await startTestApi(t, { handlers: withShed });
+  const ada = await api.user('ada');
+  await api.project('main', ada);
+  const token = await api.token(ada);
+  const ask = async (body: object) => (await api.ask('POST /projects/main/offers/market', { token, body })).json;
+  for (const sort of ['price', 'price-per-gpu', 'price-per-gpu-gib']) {
+    const whole = await ask({ sort, limit: 500 });
+    assert.equal(whole.next, null);
+    const paged: string[] = [];
+    for (let after: string | null | undefined; after !== null; ) {
+      const page = await ask({ sort, limit: 7, ...(after === undefined ? {} : { after }) });
+      paged.push(...page.offers.map(({ id }: CatalogOfferView) => id));
+      assert.equal(page.total, whole.total);
+      after = page.next;
+    }
+    assert.deepEqual(
+      paged,
+      whole.offers.map(({ id }: CatalogOfferView) => id),
+    );
+  }
+});
+
 test('the catalog answers everybody who has a token, page by page', async (t) => {
   const api = await startTestApi(t);
   const token = await api.token(await api.user('ada'));

@@ -1,4 +1,5 @@
 import type { Catalog, CatalogQuery } from '@berth/catalog';
+import { cursorAfter } from '@berth/catalog/cursor';
 import type { ProjectId, Requirements } from '@berth/core';
 import type { CatalogSourceView, MarketBody, MarketView } from '@berth/core/api-catalog';
 import type { OfferList } from '@berth/engine';
@@ -73,21 +74,21 @@ async function marketAnswer(parts: ServerParts, project: ProjectId, body: Market
   const [market, machine] = [catalog.query(onMarket), owned.catalog.query(query)];
   const total = market.total + machine.total;
   const limit = query.limit ?? 100;
-  const merged = mergeOffers(
-    [market, { ...machine, offers: machine.offers.map(owned.priced) }],
-    query.sort ?? 'price',
-    limit,
-  );
+  const sort = query.sort ?? 'price';
+  const merged = mergeOffers([market, machine], sort, limit);
+  const isMore =
+    market.next !== null || machine.next !== null || market.offers.length + machine.offers.length > merged.length;
+  const last = merged.at(-1);
   const { sort: _sort, limit: _limit, after: _after, ...filter } = onMarket;
   const groups =
     groupBy === undefined
       ? null
       : mergeGroups([groupsOf(catalog, onMarket), groupsOf(owned.catalog, query).map(owned.pricedGroup)]);
   return {
-    offers: groups === null ? merged.map(views.catalogOfferView) : [],
+    offers: groups === null ? merged.map((offer) => views.catalogOfferView(owned.priced(offer))) : [],
     total,
-    // The next page is of the market alone: own machines are few, and on the first.
-    next: market.next,
+    // Both go on behind the same offer, whose of them it is.
+    next: isMore && last !== undefined && groups === null ? cursorAfter(last, sort) : null,
     sources: [...market.sources.map(views.catalogSourceView), ...failedSources(machines)],
     obstacles: total > 0 ? [] : (await findObstacles(catalog, filter)).map(views.obstacleView),
     groups: groups === null ? null : groups.map(views.catalogGroupView),
