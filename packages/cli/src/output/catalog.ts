@@ -31,7 +31,7 @@ export function formatStatus(status: CatalogStatusView, now: number): string {
 
 /** The starter is never fresher than the release that it came with. */
 function stateOf({ kind, state }: CatalogSourceView): string {
-  return kind === 'starter' && state === 'fresh' ? 'as shipped' : state;
+  return kind === 'starter' ? 'as shipped' : state;
 }
 
 function stateColour({ kind, state }: CatalogSourceView): 'green' | 'yellow' | 'red' | 'gray' {

@@ -26,7 +26,7 @@ export interface LoadOptions {
 export async function loadCatalog(places: CatalogPlaces, options: LoadOptions): Promise<Loaded> {
   const { now, online = [] } = options;
   const catalog = new Catalog({ now, online });
-  catalog.replace(STARTER_SOURCE, starterSnapshot(), { kind: 'starter', version: null, staleAfterMs: null });
+  catalog.replace(STARTER_SOURCE, starterSnapshot(), { kind: 'starter', version: null, staleAfterMs: STALE_AFTER_MS });
   const problems = await reload(catalog, places, options.signal);
   return { catalog, problems };
 }

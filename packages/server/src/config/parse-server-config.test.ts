@@ -115,14 +115,22 @@ test('a file that changes is read again; a broken one is told, and so is its rep
   assert.deepEqual(heard, []);
 });
 
+const KEY = `berth-ed25519:${'k'.repeat(43)}`;
+
+test('a public key that is none is told where it stands, not when the first pull fails', () => {
+  const issues = issuesOf('catalog: { url: https://prices.example.com, public_key: abc }');
+  assert.match(JSON.stringify(issues), /catalog\.public_key.*catalog keygen/);
+});
+
 test('where prices come from is read, and has sensible ends', () => {
   assert.deepEqual(parse('projects: []').catalog, NO_FILE.catalog);
   assert.deepEqual(
-    parse('catalog: { url: https://prices.example.com/v1, public_key: abc, refresh: 30m, collect: [aws, vastai, aws] }')
-      .catalog,
+    parse(
+      `catalog: { url: https://prices.example.com/v1, public_key: ${KEY}, refresh: 30m, collect: [aws, vastai, aws] }`,
+    ).catalog,
     {
       urls: ['https://prices.example.com/v1'],
-      publicKey: 'abc',
+      publicKey: KEY,
       refreshMs: 1_800_000,
       collect: ['aws', 'vastai'],
       online: true,

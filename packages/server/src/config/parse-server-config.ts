@@ -57,7 +57,11 @@ const catalogUrl = z
 
 const catalogSchema = z.strictObject({
   url: z.union([catalogUrl, z.array(catalogUrl).max(MAX_CATALOGS)]).nullish(),
-  public_key: z.string().min(1).max(200).nullish(),
+  public_key: z
+    .string()
+    .max(200)
+    .regex(/^\s*berth-ed25519:[\w-]{43}\s*$/, 'must be the line that `berth catalog keygen` shows: berth-ed25519:…')
+    .nullish(),
   refresh: durationSchema
     .refine(
       (value) => value === 'off' || value >= SHORTEST_REFRESH_S,
