@@ -60,7 +60,10 @@ const catalogSchema = z.strictObject({
   public_key: z
     .string()
     .max(200)
-    .regex(/^\s*berth-ed25519:[\w-]{43}\s*$/, 'must be the line that `berth catalog keygen` shows: berth-ed25519:…')
+    .refine(
+      (text) => /^\s*berth-ed25519:[\w-]{43}\s*$/.test(text),
+      'must be the line that `berth catalog keygen` shows: berth-ed25519:…',
+    )
     .nullish(),
   refresh: durationSchema
     .refine(
