@@ -90,6 +90,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/catalog/import.ts'),
   },
   {
+    name: 'catalog remove',
+    summary: 'Take out what was collected or imported',
+    load: () => import('./commands/catalog/remove.ts'),
+  },
+  {
     name: 'catalog export',
     summary: 'Write offers into a CSV file',
     load: () => import('./commands/catalog/export.ts'),

@@ -54,6 +54,11 @@ export interface CatalogTool {
   status(): Promise<CatalogStatusView>;
   query(query: CatalogQueryInput): Promise<CatalogOffersView>;
   import(file: string, options: ImportToolOptions): Promise<CollectedReport>;
+  /**
+   * Takes out what was collected or imported under these names.
+   * @throws BerthError `not-found` for another name; then nothing is removed
+   */
+  remove(names: readonly string[]): Promise<readonly string[]>;
   /** Every row of the catalog in memory that passes. Resolves with the number of rows. */
   export(file: string, options: ExportToolOptions): Promise<number>;
   history(gpu: string, options: HistoryToolOptions): Promise<CatalogHistoryView>;

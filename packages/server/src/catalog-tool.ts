@@ -14,6 +14,7 @@ import { exportCsv } from './catalog/tool/export.ts';
 import { importCsv } from './catalog/tool/import.ts';
 import { publishCollected } from './catalog/tool/publish.ts';
 import { pullCatalogs } from './catalog/tool/pull.ts';
+import { removeSources } from './catalog/tool/remove.ts';
 import { Workshop } from './catalog/tool/workshop.ts';
 
 export async function openCatalogTool(options: CatalogToolOptions): Promise<CatalogTool> {
@@ -26,6 +27,7 @@ export async function openCatalogTool(options: CatalogToolOptions): Promise<Cata
     publish: (to, how) => publishCollected(workshop, to, how),
     pull: (from, how) => pullCatalogs(workshop, from, how),
     import: (file, how) => importCsv(workshop, file, how),
+    remove: (names) => removeSources(workshop, names),
     export: (file, how) => exportCsv(workshop, file, how),
     history: (gpu, how) => historyOf(workshop.places, gpu, how),
     async status() {
