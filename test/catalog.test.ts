@@ -146,7 +146,7 @@ test('two versions, published and pulled, make a history; what is corrupted or s
     status.sources.map(({ source, state }) => [source, state]),
     [
       ['aws', 'fresh'],
-      ['starter', 'fresh'],
+      ['starter', 'stale'],
     ],
   );
 

@@ -15,7 +15,8 @@ test('every flag becomes the filter that it names, in units of the API', () => {
   const line =
     '--gpu A100:80GB:2..4 --exclude-gpu H100 --form-factor sxm --cpu arm:16.. --memory 64GB.. --disk 200GB.. -b aws ' +
     '--exclude-backend gcp -r us-1 --exclude-region us-2 --zone us-1a --exclude-zone us-1b --country DE ' +
-    '--exclude-country FR --instance-type p5* --exclude-instance-type p5e* --max-price 30 --max-age 6h --available --spot';
+    '--exclude-country FR --instance-type p5* --exclude-instance-type p5e* --min-price 2 --max-price 30 --max-age 6h --available --spot ' +
+    '--total-gpu-memory 160GB.. --compute-capability 8.0..9.0 --flag oci-spot';
   const body = bodyOf(line);
   assert.deepEqual(body, {
     backends: ['aws'],
@@ -39,9 +40,12 @@ test('every flag becomes the filter that it names, in units of the API', () => {
       exclude_names: ['H100'],
       count: { min: 2, max: 4 },
       memory_mib: { min: 81_920, max: 81_920 },
+      total_memory_mib: { min: 163_840, max: null },
+      compute_capability: { min: [8, 0], max: [9, 0] },
       form_factors: ['SXM'],
     },
-    price_per_hour: { max: 30 },
+    flags: ['oci-spot'],
+    price_per_hour: { min: 2, max: 30 },
     availability: ['available', 'idle'],
     max_age_ms: 21_600_000,
   });
@@ -53,6 +57,15 @@ test('every flag becomes the filter that it names, in units of the API', () => {
     [],
     'and has a name for a person',
   );
+});
+
+test('capacity that is booked, states of stock and open ranges can be asked for', () => {
+  assert.deepEqual(bodyOf('--reserved --availability idle --availability busy'), {
+    capacity_types: ['reserved'],
+    availability: ['idle', 'busy'],
+  });
+  assert.deepEqual(bodyOf('--compute-capability ..7.5').gpu, { compute_capability: { max: [7, 5] } });
+  assert.deepEqual(bodyOf('--compute-capability 9').gpu, { compute_capability: { min: [9, 0] } });
 });
 
 test('without flags nothing is asked for', () => {
@@ -72,6 +85,11 @@ test('a value that cannot be read is told with its flag', () => {
   assert.match(wrong('--cpu amd64'), /^--cpu: /);
   assert.match(wrong('--gpu H100:H200'), /^--gpu: /);
   assert.match(wrong('--max-price cheap'), /--max-price.*number of dollars/);
+  assert.match(wrong('--min-price 9 --max-price 3'), /^--min-price: 9 is more than --max-price 3/);
+  assert.match(wrong('--compute-capability ampere'), /^--compute-capability: /);
+  assert.match(wrong('--compute-capability ..'), /^--compute-capability: /);
+  assert.match(wrong('--availability maybe'), /--availability/);
+  assert.match(wrong('--reserved --spot'), /cannot be used with/);
   assert.match(wrong('--max-age old'), /--max-age.*duration/);
   assert.match(wrong('--form-factor round'), /--form-factor/);
   assert.match(wrong('--country Germany'), /--country.*two letters, for example DE/);

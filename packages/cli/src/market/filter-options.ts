@@ -2,7 +2,7 @@ import type { CatalogFilterInput } from '@berth/core/api-catalog';
 import { parseCpu } from '@berth/core/cpu-spec';
 import { parseDuration } from '@berth/core/durations';
 import { BerthError } from '@berth/core/errors';
-import { parseGpu } from '@berth/core/gpu-spec';
+import { parseComputeCapability, parseGpu } from '@berth/core/gpu-spec';
 import { MEMORY } from '@berth/core/memory';
 import { parseRange } from '@berth/core/ranges';
 import { InvalidArgumentError, Option, type Command as Parser } from 'commander';
@@ -26,15 +26,23 @@ export interface FilterOptions {
   readonly excludeInstanceType?: readonly string[];
   readonly excludeGpu?: readonly string[];
   readonly formFactor?: readonly ('SXM' | 'PCIe' | 'NVL' | 'OAM')[];
+  readonly totalGpuMemory?: string;
+  readonly computeCapability?: string;
+  readonly flag?: readonly string[];
+  readonly minPrice?: number;
   readonly maxPrice?: number;
   readonly maxAge?: number;
   readonly available?: true;
+  readonly availability?: readonly (typeof AVAILABILITIES)[number][];
+  readonly reserved?: true;
   readonly spot?: true;
   readonly onDemand?: true;
   readonly spotAuto?: true;
 }
 
 const FORM_FACTORS = ['SXM', 'PCIe', 'NVL', 'OAM'] as const;
+/** Here and not from the API's schemas: those load zod, which no command needs to start. */
+const AVAILABILITIES = ['unknown', 'available', 'not-available', 'no-quota', 'idle', 'busy'] as const;
 
 export function withFilter(parser: Parser): Parser {
   return parser
@@ -45,6 +53,8 @@ export function withFilter(parser: Parser): Parser {
         .choices(FORM_FACTORS)
         .argParser((value: string, before: readonly string[] | undefined) => collect(formFactor(value), before)),
     )
+    .option('--total-gpu-memory <range>', 'of all accelerators of a machine, for example 640GB..')
+    .option('--compute-capability <range>', "of NVIDIA's devices, for example 8.0.. or 8.6..9.0")
     .option('--cpu <spec>', 'count, for example 16.. or arm:4')
     .option('--memory <range>', 'for example 64GB..')
     .option('--disk <range>', 'for example 200GB..; a disk that is chosen when a machine is made fits')
@@ -58,12 +68,29 @@ export function withFilter(parser: Parser): Parser {
     .option('--exclude-country <code>', 'not in this country; may be repeated', collectCountry)
     .option('--instance-type <glob>', 'only these types, for example p5*; may be repeated', collect)
     .option('--exclude-instance-type <glob>', 'not these types; may be repeated', collect)
+    .option('--min-price <dollars>', 'dollars per hour', parsePrice)
     .option('--max-price <dollars>', 'dollars per hour', parsePrice)
+    .option('--flag <name>', 'a mark that you know of; offers with other marks are left out; may be repeated', collect)
     .option('--max-age <duration>', 'only prices that are not older, for example 6h', parseAge)
     .option('--available', 'only what is said to be in stock')
-    .addOption(new Option('--spot', 'only machines that the cloud may take back').conflicts(['onDemand', 'spotAuto']))
-    .addOption(new Option('--on-demand', 'only machines that it may not').conflicts(['spot', 'spotAuto']))
-    .addOption(new Option('--spot-auto', 'either, but nothing reserved').conflicts(['spot', 'onDemand']));
+    .addOption(
+      new Option('--availability <state>', 'only this state of stock; may be repeated')
+        .choices(AVAILABILITIES)
+        .argParser((value: string, before: readonly string[] | undefined) => collect(availability(value), before))
+        .conflicts('available'),
+    )
+    .addOption(capacityFlag('--spot', 'only machines that the cloud may take back'))
+    .addOption(capacityFlag('--on-demand', 'only machines that it may not'))
+    .addOption(capacityFlag('--spot-auto', 'either, but nothing reserved'))
+    .addOption(capacityFlag('--reserved', 'only capacity that is booked for a time'));
+}
+
+const CAPACITY_FLAGS = ['spot', 'onDemand', 'spotAuto', 'reserved'] as const;
+
+/** One of them at most. */
+function capacityFlag(flag: string, description: string): Option {
+  const option = new Option(flag, description);
+  return option.conflicts(CAPACITY_FLAGS.filter((name) => name !== option.attributeName()));
 }
 
 /**
@@ -91,8 +118,9 @@ export function filterBody(options: FilterOptions): CatalogFilterInput {
     // Most clouds let one choose the disk; leaving them all out would hide the market.
     unknown_disk: options.disk === undefined ? undefined : 'include',
     gpu: gpuBody(options),
-    price_per_hour: options.maxPrice === undefined ? undefined : { max: options.maxPrice },
-    availability: options.available === true ? ['available', 'idle'] : undefined,
+    flags: list(options.flag),
+    price_per_hour: prices(options),
+    availability: options.available === true ? ['available', 'idle'] : list(options.availability),
     max_age_ms: options.maxAge,
   });
 }
@@ -105,12 +133,34 @@ function gpuBody(options: FilterOptions): CatalogFilterInput['gpu'] {
     vendors: gpu?.vendor == null ? undefined : [gpu.vendor],
     count: gpu?.count,
     memory_mib: gpu?.memoryMiB ?? undefined,
+    total_memory_mib: sizes('--total-gpu-memory', options.totalGpuMemory),
+    compute_capability: capabilities(options.computeCapability),
     form_factors: list(options.formFactor),
   });
   return Object.keys(body).length === 0 ? undefined : body;
 }
 
-function capacityTypes({ spot, onDemand, spotAuto }: FilterOptions): CatalogFilterInput['capacity_types'] {
+function prices({ minPrice: min, maxPrice: max }: FilterOptions): CatalogFilterInput['price_per_hour'] {
+  if (min === undefined && max === undefined) return undefined;
+  if (min !== undefined && max !== undefined && min > max) {
+    throw new BerthError('invalid-configuration', `--min-price: ${min} is more than --max-price ${max}`);
+  }
+  return defined({ min, max });
+}
+
+/** `8.0` is the least, as in configurations; `8.0..9.0` has both ends, `..7.5` the upper one. */
+function capabilities(text: string | undefined) {
+  if (text === undefined) return undefined;
+  const [min = '', max = ''] = text.split('..', 2);
+  const read = (end: string): [number, number] | undefined =>
+    end === '' ? undefined : about('--compute-capability', () => [...parseComputeCapability(end)]);
+  const range = defined({ min: read(min), max: read(max) });
+  if (Object.keys(range).length > 0) return range;
+  throw new BerthError('invalid-configuration', '--compute-capability: write one like 8.0 or a range like 8.0..9.0');
+}
+
+function capacityTypes({ spot, onDemand, spotAuto, reserved }: FilterOptions): CatalogFilterInput['capacity_types'] {
+  if (reserved) return ['reserved'];
   if (spot) return ['spot'];
   if (onDemand) return ['on-demand'];
   return spotAuto ? ['on-demand', 'spot'] : undefined;
@@ -141,6 +191,12 @@ function list<T>(given: readonly T[] | undefined): T[] | undefined {
 function defined<T extends object>(value: T): Defined<T> {
   // The entries that are left are those of T that are defined, which `fromEntries` cannot know.
   return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as Defined<T>;
+}
+
+function availability(text: string): string {
+  const known = AVAILABILITIES.find((name) => name === text.toLowerCase());
+  if (known === undefined) throw new InvalidArgumentError(`It must be one of ${AVAILABILITIES.join(', ')}.`);
+  return known;
 }
 
 function formFactor(text: string): string {
@@ -174,8 +230,14 @@ function parseAge(text: string): number {
 }
 
 /** How a person says what a request calls so; for messages about the filters that these options made. */
-export function flagsOfFilters({ spot, onDemand }: FilterOptions): Readonly<Record<string, string>> {
-  return { ...FLAG_OF_FILTER, capacity_types: spot ? '`--spot`' : onDemand ? '`--on-demand`' : '`--spot-auto`' };
+export function flagsOfFilters(options: FilterOptions): Readonly<Record<string, string>> {
+  const { spot, onDemand, reserved, availability: states, maxPrice } = options;
+  return {
+    ...FLAG_OF_FILTER,
+    capacity_types: spot ? '`--spot`' : onDemand ? '`--on-demand`' : reserved ? '`--reserved`' : '`--spot-auto`',
+    availability: states === undefined ? '`--available`' : '`--availability`',
+    price_per_hour: maxPrice === undefined ? '`--min-price`' : '`--max-price`',
+  };
 }
 
 const FLAG_OF_FILTER: Readonly<Record<string, string>> = {
@@ -198,8 +260,9 @@ const FLAG_OF_FILTER: Readonly<Record<string, string>> = {
   'gpu.vendors': 'the vendor in `--gpu`',
   'gpu.count': 'the count in `--gpu`',
   'gpu.memory_mib': 'the memory in `--gpu`',
+  'gpu.total_memory_mib': '`--total-gpu-memory`',
+  'gpu.compute_capability': '`--compute-capability`',
   'gpu.form_factors': '`--form-factor`',
-  price_per_hour: '`--max-price`',
-  availability: '`--available`',
+  flags: '`--flag`',
   max_age_ms: '`--max-age`',
 };
