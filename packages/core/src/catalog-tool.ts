@@ -62,6 +62,8 @@ export interface CatalogTool {
   /** Every row of the catalog in memory that passes. Resolves with the number of rows. */
   export(file: string, options: ExportToolOptions): Promise<number>;
   history(gpu: string, options: HistoryToolOptions): Promise<CatalogHistoryView>;
+  /** A history with at least one price, as a chart for the terminal: lines without an end. */
+  drawHistory(history: CatalogHistoryView, options: HistoryChartOptions): string;
   keygen(file: string): Promise<{ readonly file: string; readonly publicKey: string; readonly keyId: string }>;
 }
 
@@ -149,6 +151,14 @@ export interface ImportToolOptions {
 export interface ExportToolOptions {
   readonly format: CatalogFormat;
   readonly query: CatalogQueryInput;
+}
+
+export interface HistoryChartOptions {
+  /** In columns and lines; the legend comes on top of the height. */
+  readonly width: number;
+  readonly height: number;
+  /** Where the chart ends, in milliseconds since 1970. */
+  readonly until: number;
 }
 
 export interface HistoryToolOptions {

@@ -10,6 +10,7 @@ import { historyOf } from './catalog/history.ts';
 import { checkSources } from './catalog/tool/check.ts';
 import { collectSources, sourceInfos } from './catalog/tool/collect.ts';
 import { diffCatalogs } from './catalog/tool/diff.ts';
+import { drawHistory } from './catalog/tool/draw-history.ts';
 import { exportCsv } from './catalog/tool/export.ts';
 import { importCsv } from './catalog/tool/import.ts';
 import { publishCollected } from './catalog/tool/publish.ts';
@@ -30,6 +31,7 @@ export async function openCatalogTool(options: CatalogToolOptions): Promise<Cata
     remove: (names) => removeSources(workshop, names),
     export: (file, how) => exportCsv(workshop, file, how),
     history: (gpu, how) => historyOf(workshop.places, gpu, how),
+    drawHistory,
     async status() {
       const [{ catalog: config }, catalog] = await Promise.all([workshop.config(), workshop.catalog()]);
       const url = config.urls.length === 0 ? null : config.urls.join(', ');

@@ -1,10 +1,20 @@
+import type { CatalogHistoryView } from '@berth/core/api-catalog';
 import { Option } from 'commander';
 import { defineCommand, withJson } from '../../command.ts';
 import { withCatalogTool } from '../../market/catalog-tool.ts';
 import { formatHistory } from '../../output/catalog.ts';
 import { printJson } from '../../output/json.ts';
 import { parseSince } from '../../output/parse-since.ts';
+import { terminalWidth } from '../../output/table.ts';
 import { print } from '../../output/write.ts';
+
+/** What fits above the table on a small terminal. */
+const CHART_LINES = 14;
+
+/** One price alone is no course. */
+function hasCourse({ series }: CatalogHistoryView): boolean {
+  return series.some(({ points }) => points.length > 1);
+}
 
 interface Options {
   readonly spot?: true;
@@ -26,10 +36,16 @@ export default defineCommand<Options, [gpu: string]>({
   examples: ['berth catalog history H100', 'berth catalog history A100-80GB --spot --since 90d'],
   async run(context, options, gpu) {
     const capacityType = options.spot ? 'spot' : options.onDemand ? 'on-demand' : null;
-    const history = await withCatalogTool(context, (tool) =>
-      tool.history(gpu, { capacityType, since: options.since ?? null }),
-    );
+    const now = Date.now();
+    const width = terminalWidth();
+    const { history, chart } = await withCatalogTool(context, async (tool) => {
+      const found = await tool.history(gpu, { capacityType, since: options.since ?? null });
+      // A pipe gets the table alone, in which a line of blocks is the chart.
+      const isDrawn = options.json !== true && width !== null && hasCourse(found);
+      const size = { width: width ?? 0, height: CHART_LINES, until: now };
+      return { history: found, chart: isDrawn ? `${tool.drawHistory(found, size)}\n\n` : '' };
+    });
     if (options.json === true) printJson(history);
-    else print(`${formatHistory(history, Date.now())}\n`);
+    else print(`${chart}${formatHistory(history, now)}\n`);
   },
 });
