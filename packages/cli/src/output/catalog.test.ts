@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CatalogHistoryView } from '@berth/core/api-catalog';
 import type { DiffReport } from '@berth/core/catalog-tool';
 import { sourceView } from '../testing/views.ts';
-import { formatCollected, formatDiff, formatStatus } from './catalog.ts';
+import { formatCollected, formatDiff, formatHistory, formatStatus } from './catalog.ts';
 import { formatSourceNotes } from './market.ts';
 
 const DAY = 24 * 60 * 60_000;
@@ -69,4 +70,29 @@ test('what a price list calls things stays on its line: it can forge none of our
   assert.doesNotMatch(formatStatus({ sources: [], offers: 1, url: null, unmapped, ...times }, 0), /^✓ aws/m);
   const failed = sourceView({ source: 'bazaar', state: 'failed', reason: label });
   assert.doesNotMatch(formatSourceNotes([failed], 0), /\n/);
+});
+
+test('a history tells its course once: by the chart above the table, or else by blocks in its lines', () => {
+  const points = [
+    { at: 0, price_per_gpu: 6.88 },
+    { at: 5 * DAY, price_per_gpu: 3.9 },
+  ];
+  const history: CatalogHistoryView = {
+    gpu: 'H100',
+    series: [{ backend: 'aws', capacity_type: 'on-demand', points }],
+  };
+  assert.match(
+    formatHistory(history, 10 * DAY, null),
+    /SINCE 1970-01-01.*\naws +on-demand +█+▁+ +\$3\.90 +\$6\.88 +\$3\.90/,
+  );
+  const charted = formatHistory(history, 10 * DAY, 'the chart');
+  assert.match(charted, /^the chart\n\nBACKEND +CAPACITY +LOW.*\naws +on-demand +\$3\.90 +\$6\.88 +\$3\.90\n/);
+  assert.doesNotMatch(charted, /[█▁]/);
+});
+
+test('without a price there is no chart either', () => {
+  assert.equal(
+    formatHistory({ gpu: 'H100', series: [] }, DAY, 'the chart'),
+    'No price of H100 was ever recorded here.',
+  );
 });

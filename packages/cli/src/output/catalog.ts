@@ -98,30 +98,35 @@ export function formatDiff(diff: DiffReport): string {
 
 type Series = CatalogHistoryView['series'][number];
 
-/** A line for each cloud: from what price to what price, and how it went. */
-export function formatHistory(history: CatalogHistoryView, now: number): string {
+/**
+ * A line for each cloud: from what price to what price. How it went is told by the chart above the lines, or,
+ * where it is null, by blocks in each line.
+ */
+export function formatHistory(history: CatalogHistoryView, now: number, chart: string | null): string {
   const width = terminalWidth() ?? 120;
   const times = history.series.flatMap(({ points }) => points.map(({ at }) => at));
   const prices = history.series.flatMap(({ points }) => points.flatMap(({ price_per_gpu: price }) => price ?? []));
   if (times.length === 0 || prices.length === 0) return `No price of ${history.gpu} was ever recorded here.`;
   const since = Math.min(...times);
   const scale = { since, until: Math.max(now, since + 1), low: Math.min(...prices), high: Math.max(...prices) };
-  const chart = Math.max(8, Math.min(60, width - 56));
+  const blocks = Math.max(8, Math.min(60, width - 56));
   const of = (series: Series) => series.points.flatMap(({ price_per_gpu: price }) => price ?? []);
+  const course: Column<Series> = {
+    title: `SINCE ${new Date(since).toISOString().slice(0, 10)}`,
+    value: (series) => sparkline(series.points, scale, blocks),
+  };
   const columns: readonly Column<Series>[] = [
     { title: 'BACKEND', value: ({ backend }) => backend },
     { title: 'CAPACITY', value: ({ capacity_type: type }) => type },
-    {
-      title: `SINCE ${new Date(since).toISOString().slice(0, 10)}`,
-      value: (series) => sparkline(series.points, scale, chart),
-    },
+    ...(chart === null ? [course] : []),
     { title: 'LOW', value: (series) => dollars(Math.min(...of(series))), align: 'right' },
     { title: 'HIGH', value: (series) => dollars(Math.max(...of(series))), align: 'right' },
     { title: 'NOW', value: (series) => current(series), align: 'right' },
   ];
   const shown = history.series.filter((series) => of(series).length > 0);
   const table = formatTable(columns, shown, terminalWidth());
-  return `${table}\n\nThe cheapest price of one ${history.gpu}, per hour.`;
+  const above = chart === null ? '' : `${chart}\n\n`;
+  return `${above}${table}\n\nThe cheapest price of one ${history.gpu}, per hour.`;
 }
 
 function current({ points }: Series): string {

@@ -10,6 +10,8 @@ import { print } from '../../output/write.ts';
 
 /** What fits above the table on a small terminal. */
 const CHART_LINES = 14;
+/** A chart is never narrower, so a narrower terminal would break its lines. */
+const CHART_COLUMNS = 30;
 
 /** One price alone is no course. */
 function hasCourse({ series }: CatalogHistoryView): boolean {
@@ -41,11 +43,11 @@ export default defineCommand<Options, [gpu: string]>({
     const { history, chart } = await withCatalogTool(context, async (tool) => {
       const found = await tool.history(gpu, { capacityType, since: options.since ?? null });
       // A pipe gets the table alone, in which a line of blocks is the chart.
-      const isDrawn = options.json !== true && width !== null && hasCourse(found);
+      const isDrawn = options.json !== true && width !== null && width >= CHART_COLUMNS && hasCourse(found);
       const size = { width: width ?? 0, height: CHART_LINES, until: now };
-      return { history: found, chart: isDrawn ? `${tool.drawHistory(found, size)}\n\n` : '' };
+      return { history: found, chart: isDrawn ? tool.drawHistory(found, size) : null };
     });
     if (options.json === true) printJson(history);
-    else print(`${chart}${formatHistory(history, now)}\n`);
+    else print(`${formatHistory(history, now, chart)}\n`);
   },
 });
