@@ -1,10 +1,10 @@
 /** Which accelerators are sold, where, and from what price: `berth gpus`. */
 
-import type { AcceleratorVendor, CapacityType } from '@berth/core/offer';
+import { type AcceleratorVendor, CAPACITY_TYPES, type CapacityType } from '@berth/core/offer';
 import type { CatalogAccelerator } from './catalog-offer.ts';
 import { countRegions, RegionMarks, tallyOf } from './group-tally.ts';
 import type { Selection } from './selection.ts';
-import { CAPACITY_TYPES, codeAt } from './snapshot-columns.ts';
+import { codeAt } from './snapshot-columns.ts';
 
 /** US dollars per hour; null: it is not sold so. */
 export interface LowestPrices {

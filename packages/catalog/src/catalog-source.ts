@@ -2,7 +2,6 @@
 
 import type { Http } from '@berth/http';
 import type { CollectedOffer } from './collected-offer.ts';
-import type { IntegrityRule } from './integrity-rule.ts';
 
 /** Everything from outside. */
 export interface CollectContext<Credentials> {

@@ -1,10 +1,9 @@
 /** A filter as tests on single values, made once per query. Null: no constraint. */
 
 import { findAccelerator, resolveAccelerator } from '@berth/core/accelerators';
-import type { Range } from '@berth/core/offer';
+import { AVAILABILITIES, CAPACITY_TYPES, type Range } from '@berth/core/offer';
 import type { CatalogAccelerator } from './catalog-offer.ts';
 import type { AcceleratorFilter, Capability, CatalogFilter } from './catalog-query.ts';
-import { AVAILABILITIES, CAPACITY_TYPES } from './snapshot-columns.ts';
 import { anyPattern, oneOf, type WordTest } from './word-pattern.ts';
 
 export type NumberTest = (value: number) => boolean;

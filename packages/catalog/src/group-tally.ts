@@ -1,8 +1,9 @@
 /** What the passing rows of a group add up to, without looking at each of them where that is not needed. */
 
+import { AVAILABILITIES } from '@berth/core/offer';
 import { isChoosable } from '@berth/core/rank';
 import { endRow, firstRow, rowPasses, type Selection } from './selection.ts';
-import { AVAILABILITIES, codeAt, type SnapshotColumns } from './snapshot-columns.ts';
+import { codeAt, type SnapshotColumns } from './snapshot-columns.ts';
 
 /** By code of `AVAILABILITIES`: such offers may be tried. */
 export const CHOOSABLE: readonly boolean[] = AVAILABILITIES.map(isChoosable);

@@ -1,9 +1,10 @@
 /** Offers that pass, gathered under what they share. */
 
+import { CAPACITY_TYPES } from '@berth/core/offer';
 import type { OfferGroup, OfferGroupKey } from '@berth/core/offers';
 import { CHOOSABLE, countRegions, RegionMarks, tallyOf } from './group-tally.ts';
 import { endRow, firstRow, rowPasses, type Selection } from './selection.ts';
-import { CAPACITY_TYPES, codeAt } from './snapshot-columns.ts';
+import { codeAt } from './snapshot-columns.ts';
 
 interface Gathered {
   readonly gpu: NonNullable<OfferGroup['gpu']> | null;

@@ -14,6 +14,7 @@
  * Little-endian. Frames are only ever added; what a crash leaves of the last one is cut.
  */
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { CAPACITY_TYPES, type CapacityType } from '@berth/core/offer';
 import { ByteReader, ByteWriter, unzigzag, zigzag } from './history-bytes.ts';
 
 const HEAD = Buffer.from('BERTHHS1', 'latin1');
@@ -22,7 +23,6 @@ const FRAME_HEAD = 8;
 const DEFLATE_FROM = 256;
 /** A first version of a million offers takes a tenth of it. */
 const MAX_PAYLOAD = 256 * 1024 * 1024;
-const CAPACITY_TYPES = ['on-demand', 'spot', 'reserved'] as const;
 
 /** What tells one line of prices from another: as an offer's id. */
 export interface HistorySeries {
@@ -30,7 +30,7 @@ export interface HistorySeries {
   readonly instanceType: string;
   readonly region: string;
   readonly zone: string | null;
-  readonly capacityType: (typeof CAPACITY_TYPES)[number];
+  readonly capacityType: CapacityType;
   readonly flags: readonly string[];
   readonly accelerator: { readonly name: string; readonly memoryMiB: number | null; readonly count: number } | null;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { matches } from '@berth/core/match';
-import type { Requirements } from '@berth/core/offer';
+import { CAPACITY_TYPES, type Requirements } from '@berth/core/offer';
 import fc from 'fast-check';
 import { requirementsFilter, toOffer } from './requirements-filter.ts';
 import { passes } from './testing/naive-query.ts';
@@ -30,7 +30,7 @@ const randomRequirements: fc.Arbitrary<Requirements> = fc.record({
       computeCapability: orNull(fc.constantFrom([7, 5] as const, [9, 0] as const)),
     }),
   ),
-  capacityTypes: fc.subarray(['on-demand', 'spot', 'reserved'], { minLength: 2 }),
+  capacityTypes: fc.subarray([...CAPACITY_TYPES], { minLength: 2 }),
   maxPricePerHour: orNull(fc.constantFrom(0.3, 1, 2)),
   backends: fc.constant(null),
   regions: orNull(fc.constantFrom(['us-east'], ['US-East-1', 'eu'])),

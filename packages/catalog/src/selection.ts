@@ -3,9 +3,10 @@
  * group; single rows are looked at only where place, stock or age are asked for.
  */
 
+import { CAPACITY_TYPES } from '@berth/core/offer';
 import type { CompiledFilter } from './compiled-filter.ts';
 import type { Snapshot } from './snapshot.ts';
-import { CAPACITY_TYPES, codeAt, type SnapshotColumns } from './snapshot-columns.ts';
+import { codeAt, type SnapshotColumns } from './snapshot-columns.ts';
 import type { Codes } from './snapshot-file.ts';
 
 /** By code: 1 where the value passes. Null: all do. */

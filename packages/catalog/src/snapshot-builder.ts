@@ -1,9 +1,11 @@
 /** Takes offers one by one, keeps them as codes, and lays them out as a snapshot's sections. */
 
+import { FORM_FACTORS } from '@berth/core/accelerator';
 import { BerthError } from '@berth/core/errors';
+import { AVAILABILITIES, CAPACITY_TYPES } from '@berth/core/offer';
 import type { CatalogAccelerator, CatalogOffer } from './catalog-offer.ts';
 import { Interner } from './interner.ts';
-import { AVAILABILITIES, CAPACITY_TYPES, FORM_FACTORS, type SnapshotMeta } from './snapshot-columns.ts';
+import type { SnapshotMeta } from './snapshot-columns.ts';
 import { layOut } from './snapshot-layout.ts';
 import { grown, TupleTable } from './tuple-table.ts';
 

@@ -7,23 +7,8 @@
  * may be absent, 0 stands for null and others are raised by one.
  */
 
-import type { FormFactor } from '@berth/core/accelerator';
-import type { Availability, CapacityType } from '@berth/core/offer';
-import type { Codes, Section } from './snapshot-file.ts';
+import type { Codes } from './snapshot-file.ts';
 import type { StringTable } from './string-table.ts';
-
-/** Positions in these lists are in files: add at the end, and never remove. */
-export const CAPACITY_TYPES: readonly CapacityType[] = ['on-demand', 'spot', 'reserved'];
-export const AVAILABILITIES: readonly Availability[] = [
-  'unknown',
-  'available',
-  'not-available',
-  'no-quota',
-  'idle',
-  'busy',
-];
-const FORM_FACTOR_CODES: Readonly<Record<FormFactor, number>> = { SXM: 0, PCIe: 1, NVL: 2, OAM: 3 };
-export const FORM_FACTORS = Object.keys(FORM_FACTOR_CODES) as readonly FormFactor[]; // keys of a record of them
 
 /** Order of the sections in the file. */
 export const SECTIONS = [
@@ -90,8 +75,6 @@ export type SnapshotColumns = Readonly<Record<NumberSection, Float64Array>> &
     /** First group of the shapes with accelerator code `i` (0: none), and, last, the number of groups. */
     readonly acceleratorGroups: Uint32Array;
   };
-
-export type SnapshotSections = Readonly<Record<SectionName, Section>>;
 
 /** The code at `index`, also of a column of zeros that has no elements. */
 export function codeAt(column: Codes, index: number): number {

@@ -1,16 +1,9 @@
 /** Lays columns over a snapshot's sections and checks every code in them, so that nothing behind this needs to. */
 
-import { ACCELERATOR_VENDORS } from '@berth/core/offer';
+import { FORM_FACTORS } from '@berth/core/accelerator';
+import { ACCELERATOR_VENDORS, AVAILABILITIES, CAPACITY_TYPES } from '@berth/core/offer';
 import { z } from 'zod';
-import {
-  AVAILABILITIES,
-  CAPACITY_TYPES,
-  FORM_FACTORS,
-  SECTIONS,
-  type SectionName,
-  type SnapshotColumns,
-  type SnapshotMeta,
-} from './snapshot-columns.ts';
+import { SECTIONS, type SectionName, type SnapshotColumns, type SnapshotMeta } from './snapshot-columns.ts';
 import { badSnapshot, type Codes, readSections, type Section } from './snapshot-file.ts';
 import { StringTable } from './string-table.ts';
 

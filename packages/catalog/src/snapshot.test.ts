@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { FORM_FACTORS } from '@berth/core/accelerator';
 import { BerthError } from '@berth/core/errors';
+import { AVAILABILITIES, CAPACITY_TYPES } from '@berth/core/offer';
 import { OFFER_SORTS } from '@berth/core/offers';
 import fc from 'fast-check';
 import { Catalog } from './catalog.ts';
@@ -34,6 +36,14 @@ test('what is written is read: every offer, every field, as often as it was ther
     }),
     { numRuns: 200 },
   );
+});
+
+test('a word keeps the position by which files hold it, whatever is added', () => {
+  const first = (words: readonly string[], held: readonly string[]) =>
+    assert.deepEqual(words.slice(0, held.length), held);
+  first(CAPACITY_TYPES, ['on-demand', 'spot', 'reserved']);
+  first(AVAILABILITIES, ['unknown', 'available', 'not-available', 'no-quota', 'idle', 'busy']);
+  first(FORM_FACTORS, ['SXM', 'PCIe', 'NVL', 'OAM']);
 });
 
 test('the same offers give the same bytes, whatever their order', () => {

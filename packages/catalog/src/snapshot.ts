@@ -1,17 +1,11 @@
 /** One source's offers at one time, as columns that are never changed: written once, read in one go. */
 
 import { setImmediate as turn } from 'node:timers/promises';
-import { ACCELERATOR_VENDORS } from '@berth/core/offer';
+import { FORM_FACTORS } from '@berth/core/accelerator';
+import { ACCELERATOR_VENDORS, AVAILABILITIES, CAPACITY_TYPES } from '@berth/core/offer';
 import { acceleratorWord, type CatalogAccelerator, type CatalogOffer } from './catalog-offer.ts';
 import { SnapshotBuilder } from './snapshot-builder.ts';
-import {
-  AVAILABILITIES,
-  CAPACITY_TYPES,
-  codeAt,
-  FORM_FACTORS,
-  type SnapshotColumns,
-  type SnapshotMeta,
-} from './snapshot-columns.ts';
+import { codeAt, type SnapshotColumns, type SnapshotMeta } from './snapshot-columns.ts';
 import { readColumns, readFlags } from './snapshot-reader.ts';
 
 export { SnapshotBuilder } from './snapshot-builder.ts';

@@ -2,8 +2,12 @@
 
 import type { AcceleratorVendor, CpuArch } from './offer.ts';
 
-/** How a device is built in. `NVL`: pairs of PCIe cards with a bridge; `OAM`: the open module of AMD and Intel. */
-export type FormFactor = 'SXM' | 'PCIe' | 'NVL' | 'OAM';
+/**
+ * How a device is built in. `NVL`: pairs of PCIe cards with a bridge; `OAM`: the open module of AMD and Intel.
+ * The catalog's files hold positions in this list: add at the end, and never remove.
+ */
+export const FORM_FACTORS = ['SXM', 'PCIe', 'NVL', 'OAM'] as const;
+export type FormFactor = (typeof FORM_FACTORS)[number];
 
 /** Another name of a device; with a memory where that name stands for one size only. */
 export type AcceleratorAlias = string | { readonly label: string; readonly memoryGiB: number };

@@ -1,6 +1,7 @@
 /** The catalog in the HTTP API: what may be asked of the market, and what it answers. */
 import { z } from 'zod';
-import { ACCELERATOR_VENDORS } from './offer.ts';
+import { FORM_FACTORS } from './accelerator.ts';
+import { ACCELERATOR_VENDORS, AVAILABILITIES, CAPACITY_TYPES, CPU_ARCHS, HISTORY_CAPACITY_TYPES } from './offer.ts';
 import { OFFER_GROUP_KEYS, OFFER_SORTS } from './offers.ts';
 
 /** No cloud has a name that is longer; labels of accelerators are shorter still. */
@@ -17,10 +18,6 @@ const range = z
   .transform(({ min, max }) => ({ min: min ?? null, max: max ?? null }))
   .describe('Both ends belong to it; one that is left out is open');
 const capability = z.tuple([z.int().min(0).max(99), z.int().min(0).max(99)]);
-
-export const CAPACITY_TYPES = ['on-demand', 'spot', 'reserved'] as const;
-export const AVAILABILITIES = ['unknown', 'available', 'not-available', 'no-quota', 'idle', 'busy'] as const;
-export const FORM_FACTORS = ['SXM', 'PCIe', 'NVL', 'OAM'] as const;
 
 const gpuFilter = z
   .object({
@@ -49,7 +46,7 @@ export const catalogFilterBody = z
     countries: words.optional(),
     exclude_countries: words.optional(),
     capacity_types: z.array(z.enum(CAPACITY_TYPES)).max(10).optional(),
-    cpu_arch: z.enum(['x86', 'arm']).optional(),
+    cpu_arch: z.enum(CPU_ARCHS).optional(),
     cpus: range.optional(),
     memory_mib: range.optional(),
     disk_mib: range.optional(),
@@ -96,7 +93,7 @@ export const CatalogOfferView = z.object({
   price_per_hour: price,
   price_per_gpu: price.nullable(),
   cpus: z.number(),
-  cpu_arch: z.enum(['x86', 'arm']),
+  cpu_arch: z.enum(CPU_ARCHS),
   memory_mib: z.number(),
   disk_mib: z.number().nullable().describe('Null: chosen when a machine is made, or not known'),
   accelerator: CatalogAcceleratorView.nullable(),
@@ -235,7 +232,7 @@ export const catalogOperations = {
     summary: 'The cheapest price of an accelerator over time',
     query: z
       .object({
-        capacity_type: z.enum(['on-demand', 'spot']).optional(),
+        capacity_type: z.enum(HISTORY_CAPACITY_TYPES).optional(),
         since: z.coerce.number().int().min(0).optional(),
       })
       .strict(),

@@ -1,5 +1,6 @@
 /** The objects of the HTTP API: what answers are made of, and what applying takes. */
 import { z } from 'zod';
+import { AVAILABILITIES, CAPACITY_TYPES, CPU_ARCHS } from './offer.ts';
 import {
   FLEET_STATUSES,
   INSTANCE_END_REASONS,
@@ -53,7 +54,7 @@ export const AcceleratorView = z.object({
 
 export const ResourcesView = z.object({
   cpus: z.number(),
-  cpu_arch: z.enum(['x86', 'arm']),
+  cpu_arch: z.enum(CPU_ARCHS),
   memory_mib: z.number(),
   disk_mib: z.number(),
   accelerators: z.array(AcceleratorView),
@@ -65,9 +66,9 @@ export const OfferView = z.object({
   region: z.string(),
   zone: z.string().nullable(),
   instance_type: z.string(),
-  capacity_type: z.enum(['on-demand', 'spot', 'reserved']),
+  capacity_type: z.enum(CAPACITY_TYPES),
   price_per_hour: dollarsPerHour,
-  availability: z.enum(['unknown', 'available', 'not-available', 'no-quota', 'idle', 'busy']),
+  availability: z.enum(AVAILABILITIES),
   resources: ResourcesView,
 });
 

@@ -9,6 +9,7 @@ import type {
   CatalogSourceView,
   CatalogStatusView,
 } from './api-catalog.ts';
+import type { HISTORY_CAPACITY_TYPES } from './offer.ts';
 
 export const CATALOG_FORMATS = ['gpuhunt', 'skypilot', 'csv'] as const;
 export type CatalogFormat = (typeof CATALOG_FORMATS)[number];
@@ -162,7 +163,7 @@ export interface HistoryChartOptions {
 }
 
 export interface HistoryToolOptions {
-  readonly capacityType: 'on-demand' | 'spot' | null;
+  readonly capacityType: (typeof HISTORY_CAPACITY_TYPES)[number] | null;
   /** Milliseconds since 1970; null: from the beginning. */
   readonly since: number | null;
 }

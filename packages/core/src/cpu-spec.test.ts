@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { CPU_ARCHS, CPU_PATTERN, formatCpu, parseCpu } from './cpu-spec.ts';
+import { CPU_PATTERN, formatCpu, parseCpu } from './cpu-spec.ts';
+import { CPU_ARCHS } from './offer.ts';
 
 test('architecture and count come in any order, and either may be missing', () => {
   assert.deepEqual(parseCpu('4'), { arch: null, count: { min: 4, max: 4 } });

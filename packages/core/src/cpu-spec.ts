@@ -1,9 +1,7 @@
 import { BerthError } from './errors.ts';
-import type { CpuArch, Range } from './offer.ts';
+import { CPU_ARCHS, type CpuArch, type Range } from './offer.ts';
 import { quote } from './quote.ts';
 import { COUNT, formatRange, parseRange, rangePattern } from './ranges.ts';
-
-export const CPU_ARCHS = ['x86', 'arm'] as const satisfies readonly CpuArch[];
 
 /** What others call our two architectures; only used in hints, so that there is one spelling. */
 const OTHER_NAMES: ReadonlyMap<string, CpuArch> = new Map([

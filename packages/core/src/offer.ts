@@ -13,8 +13,14 @@ export const ACCELERATOR_VENDORS = [
 ] as const;
 export type AcceleratorVendor = (typeof ACCELERATOR_VENDORS)[number];
 
-export type CpuArch = 'x86' | 'arm';
-export type CapacityType = 'on-demand' | 'spot' | 'reserved';
+export const CPU_ARCHS = ['x86', 'arm'] as const;
+export type CpuArch = (typeof CPU_ARCHS)[number];
+
+/** The catalog's files hold positions in this list: add at the end, and never remove. */
+export const CAPACITY_TYPES = ['on-demand', 'spot', 'reserved'] as const;
+export type CapacityType = (typeof CAPACITY_TYPES)[number];
+/** Those that a price history is asked for. */
+export const HISTORY_CAPACITY_TYPES = ['on-demand', 'spot'] as const satisfies readonly CapacityType[];
 
 /** `accelerator.name` is the registry's canonical name, or the cloud's own label when `known` is false. */
 export interface AcceleratorCount {
@@ -35,8 +41,12 @@ export interface InstanceResources {
   readonly accelerators: readonly AcceleratorCount[];
 }
 
-/** Never mixed with price: what a price list says and what is in stock are two facts. */
-export type Availability = 'unknown' | 'available' | 'not-available' | 'no-quota' | 'idle' | 'busy';
+/**
+ * Never mixed with price: what a price list says and what is in stock are two facts. The catalog's files hold
+ * positions in this list: add at the end, and never remove.
+ */
+export const AVAILABILITIES = ['unknown', 'available', 'not-available', 'no-quota', 'idle', 'busy'] as const;
+export type Availability = (typeof AVAILABILITIES)[number];
 
 export interface Offer {
   /** Stable: made of backend, instance type, region, zone and capacity type (`offerId`). */

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import type { InstanceId } from './ids.ts';
 import {
   type AcceleratorCount,
-  type Availability,
+  AVAILABILITIES,
+  CAPACITY_TYPES,
   type GpuRequirement,
   type InstanceResources,
   type Offer,
@@ -27,7 +28,7 @@ export const ANYTHING: Requirements = {
   diskMiB: null,
   shmMiB: null,
   gpu: null,
-  capacityTypes: ['on-demand', 'spot', 'reserved'],
+  capacityTypes: CAPACITY_TYPES,
   maxPricePerHour: null,
   backends: null,
   regions: null,
@@ -140,7 +141,7 @@ const arbitraryWhere = {
 export const arbitraryOffer: fc.Arbitrary<Offer> = fc
   .record({
     ...arbitraryWhere,
-    availability: fc.constantFrom<Availability[]>('unknown', 'available', 'not-available', 'no-quota', 'idle', 'busy'),
+    availability: fc.constantFrom(...AVAILABILITIES),
   })
   .map(offer);
 

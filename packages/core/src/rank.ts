@@ -3,8 +3,15 @@
 import type { InstanceId, Millis } from './ids.ts';
 import type { Availability, Offer } from './offer.ts';
 
-/** Best first. Price comes before this: it only breaks ties. */
-const AVAILABILITIES: readonly Availability[] = ['idle', 'available', 'unknown', 'busy', 'no-quota', 'not-available'];
+/** The lower, the better. Price comes before this: it only breaks ties. */
+const AVAILABILITY_RANK: Readonly<Record<Availability, number>> = {
+  idle: 0,
+  available: 1,
+  unknown: 2,
+  busy: 3,
+  'no-quota': 4,
+  'not-available': 5,
+};
 
 /** May an offer be tried? What is unknown may: many clouds tell only when asked for the machine. */
 export function isChoosable(availability: Availability): boolean {
@@ -17,7 +24,7 @@ export function compareOffers(a: Offer, b: Offer): number {
 }
 
 export function compareAvailability(a: Offer, b: Offer): number {
-  return AVAILABILITIES.indexOf(a.availability) - AVAILABILITIES.indexOf(b.availability);
+  return AVAILABILITY_RANK[a.availability] - AVAILABILITY_RANK[b.availability];
 }
 
 export interface RankedInstance {

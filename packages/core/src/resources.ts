@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { ANY_CPU_COUNT, CPU_ARCHS, CPU_PATTERN, type CpuSpec, parseCpu } from './cpu-spec.ts';
+import { ANY_CPU_COUNT, CPU_PATTERN, type CpuSpec, parseCpu } from './cpu-spec.ts';
 import { GPU_PATTERN, ONE_GPU, parseComputeCapability, parseGpu, parseGpuNames, requireVendor } from './gpu-spec.ts';
 import { attempt, rangeMapOf, rangeOf, textOf } from './grammar.ts';
 import { MEMORY, parseMemory } from './memory.ts';
-import type { GpuRequirement, Range } from './offer.ts';
+import { CPU_ARCHS, type GpuRequirement, type Range } from './offer.ts';
 import { COUNT } from './ranges.ts';
 
 /** `resources:` of a configuration; a key that was not written is absent. */

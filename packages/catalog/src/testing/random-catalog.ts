@@ -1,5 +1,7 @@
 /** Random offers and queries for properties: small dictionaries, so that values meet, ties and nulls included. */
 
+import { FORM_FACTORS } from '@berth/core/accelerator';
+import { AVAILABILITIES, CAPACITY_TYPES } from '@berth/core/offer';
 import fc from 'fast-check';
 import { type CatalogAccelerator, type CatalogOffer, catalogOfferId } from '../catalog-offer.ts';
 import type { CatalogFilter } from '../catalog-query.ts';
@@ -43,7 +45,7 @@ const accelerator = fc
   .tuple(
     fc.oneof(known, unknown),
     fc.constantFrom(0.125, 0.5, 1, 2, 8, 8, 16),
-    fc.constantFrom('SXM', 'PCIe', 'NVL', 'OAM', null),
+    fc.constantFrom(...FORM_FACTORS, null),
     fc.integer({ min: 0, max: 9 }),
   )
   .map(
@@ -64,7 +66,7 @@ export const randomOffer: fc.Arbitrary<CatalogOffer> = fc
     region: word,
     zone: orNull(word),
     country: orNull(fc.constantFrom('US', 'DE', 'CH')),
-    capacityType: fc.constantFrom('on-demand', 'spot', 'reserved'),
+    capacityType: fc.constantFrom(...CAPACITY_TYPES),
     pricePerHour: fc.oneof(
       fc.constantFrom(0.1, 0.3, 1, 1, 1, 2, 8),
       fc.double({ min: 5e-324, max: 1e12, noNaN: true }),
@@ -81,7 +83,7 @@ export const randomOffer: fc.Arbitrary<CatalogOffer> = fc
       fc.dictionary(fc.string({ maxLength: 4 }), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3, noNullPrototype: true }),
       { freq: 2 },
     ),
-    availability: fc.constantFrom('unknown', 'available', 'not-available', 'no-quota', 'idle', 'busy'),
+    availability: fc.constantFrom(...AVAILABILITIES),
     source: fc.constantFrom('aws', 'import'),
     collectedAt: fc.constantFrom(NOW, NOW - 1000, NOW - 3_600_000),
   } satisfies { [Field in keyof Omit<CatalogOffer, 'id'>]: fc.Arbitrary<CatalogOffer[Field]> })
@@ -160,7 +162,7 @@ export const randomFilter: fc.Arbitrary<CatalogFilter> = sometimes<Required<Cata
   excludeZones: words,
   countries,
   excludeCountries: countries,
-  capacityTypes: fc.subarray(['on-demand', 'spot', 'reserved']),
+  capacityTypes: fc.subarray([...CAPACITY_TYPES]),
   cpuArch: fc.constantFrom('x86', 'arm'),
   cpus: range([0.5, 1, 2, 4, 8, 64]),
   memoryMiB: range([1, 2, 4, 1024]),
@@ -174,10 +176,10 @@ export const randomFilter: fc.Arbitrary<CatalogFilter> = sometimes<Required<Cata
     memoryMiB: range([0, 16_384, 81_920]),
     totalMemoryMiB: range([0, 81_920, 655_360]),
     computeCapability: sometimes({ min: capability, max: capability }),
-    formFactors: fc.subarray(['SXM', 'PCIe', 'NVL', 'OAM']),
+    formFactors: fc.subarray([...FORM_FACTORS]),
   }),
   flags: fc.subarray(['oci-spot', 'GCP-A4', 'a+b']),
   pricePerHour: range([0.1, 0.3, 1, 2, 8]),
-  availability: fc.subarray(['unknown', 'available', 'not-available', 'no-quota', 'idle', 'busy']),
+  availability: fc.subarray([...AVAILABILITIES]),
   maxAgeMs: fc.constantFrom(0, 1000, 10_000),
 });

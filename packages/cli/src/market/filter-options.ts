@@ -1,9 +1,11 @@
+import { FORM_FACTORS, type FormFactor } from '@berth/core/accelerator';
 import type { CatalogFilterInput } from '@berth/core/api-catalog';
 import { parseCpu } from '@berth/core/cpu-spec';
 import { parseDuration } from '@berth/core/durations';
 import { BerthError } from '@berth/core/errors';
 import { parseComputeCapability, parseGpu } from '@berth/core/gpu-spec';
 import { MEMORY } from '@berth/core/memory';
+import { AVAILABILITIES, type Availability } from '@berth/core/offer';
 import { parseRange } from '@berth/core/ranges';
 import { InvalidArgumentError, Option, type Command as Parser } from 'commander';
 import { collect } from '../output/parse-option.ts';
@@ -25,7 +27,7 @@ export interface FilterOptions {
   readonly instanceType?: readonly string[];
   readonly excludeInstanceType?: readonly string[];
   readonly excludeGpu?: readonly string[];
-  readonly formFactor?: readonly ('SXM' | 'PCIe' | 'NVL' | 'OAM')[];
+  readonly formFactor?: readonly FormFactor[];
   readonly totalGpuMemory?: string;
   readonly computeCapability?: string;
   readonly flag?: readonly string[];
@@ -33,16 +35,12 @@ export interface FilterOptions {
   readonly maxPrice?: number;
   readonly maxAge?: number;
   readonly available?: true;
-  readonly availability?: readonly (typeof AVAILABILITIES)[number][];
+  readonly availability?: readonly Availability[];
   readonly reserved?: true;
   readonly spot?: true;
   readonly onDemand?: true;
   readonly spotAuto?: true;
 }
-
-const FORM_FACTORS = ['SXM', 'PCIe', 'NVL', 'OAM'] as const;
-/** Here and not from the API's schemas: those load zod, which no command needs to start. */
-const AVAILABILITIES = ['unknown', 'available', 'not-available', 'no-quota', 'idle', 'busy'] as const;
 
 export function withFilter(parser: Parser): Parser {
   return parser

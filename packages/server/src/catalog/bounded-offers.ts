@@ -4,6 +4,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { CollectedOffer } from '@berth/catalog';
+import { CAPACITY_TYPES } from '@berth/core/offer';
 
 /** The largest cloud has some hundred thousand. */
 const MOST_OFFERS = 2_000_000;
@@ -55,7 +56,7 @@ export async function* boundedOffers(
   }
 }
 
-const CAPACITY_TYPES: ReadonlySet<unknown> = new Set<CollectedOffer['capacityType']>(['on-demand', 'spot', 'reserved']);
+const KNOWN_CAPACITY: ReadonlySet<unknown> = new Set(CAPACITY_TYPES);
 
 /** Why what a source yielded cannot be read as an offer at all; null: it can. Types are promises of its author only. */
 export function misfit(one: CollectedOffer): string | null {
@@ -65,7 +66,7 @@ export function misfit(one: CollectedOffer): string | null {
   if (typeof instanceType !== 'string') return 'its instance type is no text';
   if (typeof region !== 'string') return 'its region is no text';
   if (zone != null && typeof zone !== 'string') return 'its zone is no text';
-  if (!CAPACITY_TYPES.has(capacityType)) return 'its capacity type is not one of those that there are';
+  if (!KNOWN_CAPACITY.has(capacityType)) return 'its capacity type is not one of those that there are';
   if (flags !== undefined && !(Array.isArray(flags) && flags.every((flag) => typeof flag === 'string')))
     return 'its flags are no list of texts';
   if (accelerator == null) return null;

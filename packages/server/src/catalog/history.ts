@@ -7,10 +7,9 @@ import type { Trust } from '@berth/catalog/signature';
 import { resolveAccelerator } from '@berth/core/accelerators';
 import type { CatalogHistoryView } from '@berth/core/api-catalog';
 import type { HistoryToolOptions } from '@berth/core/catalog-tool';
+import { HISTORY_CAPACITY_TYPES } from '@berth/core/offer';
 import { requireKnown } from './filter-of-body.ts';
 import { type CatalogPlaces, pulledPlaces } from './places.ts';
-
-const CAPACITY_TYPES = ['on-demand', 'spot'] as const;
 
 /**
  * The cheapest price of one device over time, by backend and capacity type.
@@ -26,7 +25,7 @@ export async function historyOf(
   requireKnown(gpu, labels);
   const known = resolveAccelerator(gpu);
   const accelerator = known?.name ?? labels().find((label) => label.toLowerCase() === gpu.toLowerCase()) ?? gpu;
-  const types = capacityType === null ? CAPACITY_TYPES : [capacityType];
+  const types = capacityType === null ? HISTORY_CAPACITY_TYPES : [capacityType];
   const series = types.flatMap((type) => {
     const steps = cheapestOverTime(histories, {
       accelerator,

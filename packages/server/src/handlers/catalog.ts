@@ -1,6 +1,6 @@
 import type { Catalog, CatalogQuery } from '@berth/catalog';
 import { cursorAfter } from '@berth/catalog/cursor';
-import type { ProjectId, Requirements } from '@berth/core';
+import { CAPACITY_TYPES, type ProjectId, type Requirements } from '@berth/core';
 import type { CatalogSourceView, MarketBody, MarketView } from '@berth/core/api-catalog';
 import type { OfferList } from '@berth/engine';
 import type { HandlersOf } from '../http/call.ts';
@@ -107,7 +107,7 @@ const ANYTHING: Requirements = {
   diskMiB: null,
   shmMiB: null,
   gpu: null,
-  capacityTypes: ['on-demand', 'spot', 'reserved'],
+  capacityTypes: CAPACITY_TYPES,
   maxPricePerHour: null,
   backends: null,
   regions: null,
