@@ -14,6 +14,9 @@ export type IntentId = Brand<string, 'IntentId'>;
 export type EventId = Brand<string, 'EventId'>;
 export type SecretId = Brand<string, 'SecretId'>;
 export type BackendId = Brand<string, 'BackendId'>;
+export type OrphanId = Brand<string, 'OrphanId'>;
+/** One life of one server: a restart has a new one. */
+export type ServerId = Brand<string, 'ServerId'>;
 
 /** SHA-256 of a blob's bytes, lower-case hex (64 characters). */
 export type BlobHash = Brand<string, 'BlobHash'>;

@@ -45,6 +45,7 @@ export async function addInstance(
     agentSecret: ports.sealer.seal(new Secret(Buffer.from(ports.random(32)).toString('base64url'))),
     totalBlocks: 1,
     busyBlocks: what.busyBlocks,
+    hedgeOf: null,
     idleDurationMs: what.idleDurationMs,
     createdAt: now,
     readyAt: null,

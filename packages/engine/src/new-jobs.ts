@@ -29,6 +29,7 @@ export function newJobs(
     stopReason: null,
     stopBy: null,
     submittedAt: now,
+    startOrderedAt: null,
     startedAt: null,
     finishedAt: null,
     avoidOffers,

@@ -21,12 +21,14 @@ import type {
   JobStatus,
   Millis,
   Offer,
+  OrphanId,
   ProjectId,
   RunEndReason,
   RunId,
   RunSpec,
   RunStatus,
   SecretId,
+  ServerId,
   TokenId,
   UserId,
 } from '@berth/core';
@@ -159,6 +161,8 @@ export interface JobRow {
   /** By then the agent must have ended it, once it was asked to; of a job that has ended: have handed over what it left. */
   readonly stopBy: Millis | null;
   readonly submittedAt: Millis;
+  /** When the run ordered it to start: nobody starts before all nodes are ready. Null: not yet. */
+  readonly startOrderedAt: Millis | null;
   readonly startedAt: Millis | null;
   readonly finishedAt: Millis | null;
   /** Until when which offers are not tried again by this job: offer id → time. */
@@ -201,6 +205,8 @@ export interface InstanceRow {
   readonly busyBlocks: number;
   /** Null: it may stay idle for ever. */
   readonly idleDurationMs: number | null;
+  /** The instance that takes too long and beside which this one was made; whichever is ready first stays. */
+  readonly hedgeOf: InstanceId | null;
   readonly createdAt: Millis;
   readonly readyAt: Millis | null;
   readonly idleSince: Millis | null;
@@ -233,6 +239,97 @@ export interface FleetRow {
   readonly version: number;
 }
 
+/**
+ * A machine that a cloud lists under our owner tag and that no book expects. Kept until the cloud says
+ * that it is gone, so that a bill can be explained.
+ */
+export interface OrphanRow {
+  readonly id: OrphanId;
+  /** Of the backend in whose list it was seen. */
+  readonly projectId: ProjectId;
+  readonly backend: string;
+  readonly cloudId: string;
+  /** The creation token that its tags or name carry; null: they carry none. */
+  readonly token: string | null;
+  readonly name: string | null;
+  readonly region: string;
+  readonly zone: string | null;
+  /** The row that was written off although the machine lives; null: no book ever had it. */
+  readonly instanceId: InstanceId | null;
+  /**
+   * `watched`: too young to judge. `reported`: not provably ours, so nothing is done. `terminating`: tried
+   * for ever. `gone`: the cloud lists it no more, or a book has it after all.
+   */
+  readonly status: 'watched' | 'reported' | 'terminating' | 'gone';
+  readonly firstSeenAt: Millis;
+  readonly lastSeenAt: Millis;
+  readonly attempts: number;
+  readonly nextAttemptAt: Millis | null;
+  readonly lastError: { readonly code: string; readonly message: string } | null;
+  readonly goneAt: Millis | null;
+  readonly version: number;
+}
+
+/** What a cloud refused, how far that reaches, and until when it is believed: shared by all runs. */
+export interface FailureRow {
+  /** Made of what it is about, so that a second one of the same kind renews the first. */
+  readonly id: string;
+  readonly projectId: ProjectId;
+  readonly backend: string;
+  readonly code: 'no-capacity' | 'quota' | 'auth' | 'config' | 'not-found';
+  readonly scope: 'zone' | 'region' | 'type' | 'account' | 'cloud';
+  /** Null where the scope is wider than that. */
+  readonly region: string | null;
+  readonly zone: string | null;
+  readonly instanceType: string | null;
+  readonly capacityType: CapacityType | null;
+  readonly message: string;
+  /** How often in a row. */
+  readonly count: number;
+  readonly at: Millis;
+  readonly until: Millis;
+  readonly version: number;
+}
+
+/** What many machines of one place share (facet `bootstrap`): networks, keys, roles. */
+export interface BootstrapRow {
+  /** `<project>/<backend>/<region>` */
+  readonly id: string;
+  readonly projectId: ProjectId;
+  readonly backend: string;
+  readonly region: string;
+  /** `wanted`: may have been made, the answer is not known. */
+  readonly status: 'wanted' | 'ready' | 'removing';
+  /** What the backend said of it, handed back to it with every `create`. */
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly attempts: number;
+  readonly nextAttemptAt: Millis | null;
+  readonly lastError: { readonly code: string; readonly message: string } | null;
+  readonly createdAt: Millis;
+  readonly version: number;
+}
+
+/** A server on this database. Its version grows with every sign of life. */
+export interface ServerRow {
+  readonly id: ServerId;
+  readonly host: string;
+  readonly pid: number;
+  readonly url: string | null;
+  readonly startedAt: Millis;
+  readonly seenAt: Millis;
+  readonly version: number;
+}
+
+/** Who may work on a lane. Whoever writes for it names the fencing token, and is refused when it has changed. */
+export interface LeaseRow {
+  /** `lane-07` */
+  readonly id: string;
+  readonly owner: ServerId | null;
+  /** Grows with every change of owner. */
+  readonly token: number;
+  readonly version: number;
+}
+
 /** The durable record of an outside action: written before it is taken, settled by its outcome. */
 export interface IntentRow {
   readonly id: IntentId;
@@ -262,7 +359,9 @@ export type EventTargetKind =
   | 'user'
   | 'secret'
   | 'backend'
-  | 'token';
+  | 'token'
+  | 'orphan'
+  | 'server';
 
 export interface EventRow {
   readonly id: EventId;
@@ -307,5 +406,10 @@ export interface Rows {
   intents: IntentRow;
   events: EventRow;
   blobs: BlobRow;
+  orphans: OrphanRow;
+  failures: FailureRow;
+  bootstraps: BootstrapRow;
+  servers: ServerRow;
+  leases: LeaseRow;
 }
 export type TableName = keyof Rows;

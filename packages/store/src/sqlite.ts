@@ -3,12 +3,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '@berth/core';
+import { Announcements, checkedAnnouncement } from './announcements.ts';
 import { migrate } from './migrate.ts';
 import type { TableName } from './rows.ts';
 import { type Connection, connect, createPrivateFile, isMemory } from './sqlite-connection.ts';
 import { isBusy, openError, storeError } from './sqlite-errors.ts';
 import { type Access, readTables, writeTables } from './sqlite-table.ts';
 import {
+  type Commit,
   type ReadTables,
   type RowChange,
   type Store,
@@ -70,6 +72,10 @@ class Transaction {
   /** Set when SQLite may have given up the transaction by itself: it can only be rolled back. */
   broken: unknown = null;
   readonly changes = new Map<string, RowChange>();
+  /** Told after the commit. */
+  readonly announced = new Set<string>();
+
+  readonly commit: Commit = { announce: (message) => this.announced.add(checkedAnnouncement(message)) };
 
   readonly changed = (table: TableName, id: string): void => {
     this.changes.set(`${table}/${id}`, { table, id });
@@ -86,6 +92,7 @@ class SqliteStore implements Store {
   readonly #turns = new Turns();
   readonly #current = new AsyncLocalStorage<Transaction>();
   readonly #listeners = new Set<(changes: readonly RowChange[]) => void>();
+  readonly #announcements: Announcements;
   #closed: Promise<void> | null = null;
 
   constructor(path: string, writer: Connection, reader: Connection, options: SqliteOptions) {
@@ -94,10 +101,11 @@ class SqliteStore implements Store {
     this.#reader = reader;
     this.#maxTransactionMs = options.maxTransactionMs ?? MAX_TRANSACTION_MS;
     this.#onListenerError = options.onListenerError ?? warn;
+    this.#announcements = new Announcements(this.#onListenerError);
     this.read = readTables(isMemory(path) ? this.#readInTurn : this.#readBeside);
   }
 
-  async transaction<T>(work: (tables: Tables) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (tables: Tables, commit: Commit) => Promise<T>): Promise<T> {
     this.#refuseInsideTransaction(
       'a transaction was begun inside the work of another one; use the tables it was given',
     );
@@ -107,11 +115,14 @@ class SqliteStore implements Store {
       const connection = this.#writer;
       await this.#whenFree(() => connection.exec('BEGIN IMMEDIATE'));
       const tables = writeTables(accessWithin(transaction, connection, this.#path), transaction.changed);
-      const result = await this.#withinTime(this.#current.run(transaction, async () => work(tables)));
+      const result = await this.#withinTime(
+        this.#current.run(transaction, async () => work(tables, transaction.commit)),
+      );
       transaction.open = false;
       if (transaction.broken !== null) throw transaction.broken;
       connection.exec('COMMIT');
       this.#tell(transaction);
+      for (const message of transaction.announced) this.#announcements.tell(message);
       return result;
     } catch (error) {
       transaction.open = false;
@@ -127,6 +138,15 @@ class SqliteStore implements Store {
     const own = (changes: readonly RowChange[]) => listener(changes);
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);
+  }
+
+  onAnnouncement(listener: (message: string) => void): () => void {
+    // Nothing can be missed: the only server on this database is this one.
+    return this.#announcements.listen(listener);
+  }
+
+  announce(message: string): void {
+    this.#announcements.tell(checkedAnnouncement(message));
   }
 
   close(): Promise<void> {

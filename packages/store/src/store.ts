@@ -1,6 +1,6 @@
 /**
- * The interface that SQLite serves now and Postgres will serve: one suite (`testing/suite.ts`) runs
- * against whichever is given. Who imports only this file knows no SQL.
+ * The interface that SQLite and Postgres serve: one suite (`testing/suite.ts`) runs against whichever
+ * is given. Who imports only this file knows no SQL.
  */
 import type { Rows, TableName } from './rows.ts';
 
@@ -73,6 +73,16 @@ export interface RowChange {
   readonly id: string;
 }
 
+/** What goes with a transaction besides its rows. */
+export interface Commit {
+  /**
+   * Tells `message` to the `onAnnouncement` listeners of every server on this database, after the
+   * commit and only if there is one. At most 4,000 bytes in UTF-8; the same message said twice in one
+   * transaction may be told once.
+   */
+  announce(message: string): void;
+}
+
 export interface Store {
   /**
    * Reads outside of a transaction; each call sees the latest committed state and never an
@@ -84,15 +94,24 @@ export interface Store {
    * All writes of `work` or none. Writers take turns, so `work` must be short and must not wait on
    * anything but its own tables. When `work` throws, nothing is written and the error passes through.
    * A transaction inside the work of another one throws `TransactionMisuse` instead of waiting for
-   * ever, and so does one that is not done after the time that the store allows.
+   * ever, and so does one that is not done after the time that the store allows. `work` may be called
+   * again from the beginning, when another server's writes came between: it must have no other effects.
    */
-  transaction<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tables: Tables, commit: Commit) => Promise<T>): Promise<T>;
   /**
-   * Called after a commit, in the order of commits, with the rows that it wrote, each named once.
-   * What a listener throws touches neither the transaction nor other listeners. Returns the way to
-   * stop listening.
+   * Called after a commit of any server, in the order of this store's commits, with the rows that it
+   * wrote, each named once. What a listener throws touches neither the transaction nor other listeners.
+   * Returns the way to stop listening.
    */
   onCommit(listener: (changes: readonly RowChange[]) => void): () => void;
+  /**
+   * Called with what a server has announced: this one's own after its commit and before `transaction`
+   * resolves, another one's when it arrives. While the database could not be heard, announcements may
+   * have been lost; then `onMissed` is called once it can be again.
+   */
+  onAnnouncement(listener: (message: string) => void, onMissed?: () => void): () => void;
+  /** As `Commit.announce`, without a transaction: best effort, nothing depends on it. */
+  announce(message: string): void;
   /** Waits for the running transaction; those that wait for their turn are refused as closed. */
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@
  * One life of a simulated server. When it ends, everything that it has under way stops at the next
  * thing that comes from outside: an answer that arrives afterwards reaches nobody.
  */
-import type { Store, Tables } from '@berth/store';
+import type { Commit, Store, Tables } from '@berth/store';
 import { isWrite, tapTables } from './tap.ts';
 
 /** Where a life ends, counted from now in transactions that write something, from 1. */
@@ -47,20 +47,22 @@ export class Life {
       read: tapTables(store.read, (_, proceed) => this.pass(proceed())),
       transaction: (work) => this.pass(this.#transaction(store, work)),
       onCommit: (listener) => store.onCommit((changes) => this.alive && listener(changes)),
+      onAnnouncement: (listener) => store.onAnnouncement((message) => this.alive && listener(message)),
+      announce: (message) => this.alive && store.announce(message),
       close: () => store.close(),
     };
   }
 
-  async #transaction<T>(store: Store, work: (tables: Tables) => Promise<T>): Promise<T> {
+  async #transaction<T>(store: Store, work: (tables: Tables, commit: Commit) => Promise<T>): Promise<T> {
     let wrote = false;
-    const result = await store.transaction(async (tables) => {
+    const result = await store.transaction(async (tables, commit) => {
       this.#mustLive();
       this.transactions += 1;
       const tapped = tapTables(tables, (call, proceed) => {
         wrote ||= isWrite(call);
         return proceed();
       });
-      const worked = await work(tapped);
+      const worked = await work(tapped, commit);
       if (wrote) this.#meet('before', ++this.commits);
       this.#mustLive();
       return worked;

@@ -3,6 +3,7 @@
  * its checks of what is asked. `histories.test.ts` plays the same histories on both.
  */
 import {
+  type Commit,
   type Query,
   type ReadTable,
   type ReadTables,
@@ -16,6 +17,7 @@ import {
   UniqueViolation,
   type Where,
 } from '@berth/store';
+import { Announcements } from '@berth/store/announcements';
 import { type IndexSpec, TABLE_NAMES, TABLES } from '@berth/store/tables';
 import { matches, select } from '@berth/store/testing/array-model';
 
@@ -114,6 +116,9 @@ class MemoryTable implements Table<AnyRow> {
 export class MemoryStore implements Store {
   readonly #tables = new Map<TableName, MemoryTable>();
   readonly #listeners = new Set<(changes: readonly RowChange[]) => void>();
+  readonly #announcements = new Announcements((error) => {
+    throw error;
+  });
   readonly #typed: Tables;
   readonly read: ReadTables;
   #turn: Promise<unknown> = Promise.resolve();
@@ -127,12 +132,14 @@ export class MemoryStore implements Store {
     ) as unknown as ReadTables;
   }
 
-  transaction<T>(work: (tables: Tables) => Promise<T>): Promise<T> {
+  transaction<T>(work: (tables: Tables, commit: Commit) => Promise<T>): Promise<T> {
     return this.#take(async () => {
+      const announced = new Set<string>();
       try {
-        const result = await work(this.#typed);
+        const result = await work(this.#typed, { announce: (message) => announced.add(message) });
         const changes = [...this.#tables.values()].flatMap((table) => table.commit());
         if (changes.length > 0) for (const listener of this.#listeners) listener(changes);
+        for (const message of announced) this.#announcements.tell(message);
         return result;
       } catch (error) {
         for (const table of this.#tables.values()) table.rollBack();
@@ -144,6 +151,14 @@ export class MemoryStore implements Store {
   onCommit(listener: (changes: readonly RowChange[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  onAnnouncement(listener: (message: string) => void): () => void {
+    return this.#announcements.listen(listener);
+  }
+
+  announce(message: string): void {
+    this.#announcements.tell(message);
   }
 
   async close(): Promise<void> {

@@ -82,6 +82,7 @@ export function instanceRow(row: Partial<InstanceRow> = {}): InstanceRow {
     totalBlocks: 1,
     busyBlocks: 1,
     idleDurationMs: 5 * MINUTE,
+    hedgeOf: null,
     createdAt: NOW - MINUTE,
     readyAt: NOW - MINUTE,
     idleSince: null,

@@ -47,7 +47,7 @@ export class WatchedStore implements Store {
   }
 
   transaction: Store['transaction'] = (work) =>
-    this.#inner.transaction(async (tables) => {
+    this.#inner.transaction(async (tables, commit) => {
       let wrote = false;
       const tapped = tapTables(tables, async (call, proceed) => {
         wrote ||= isWrite(call);
@@ -59,12 +59,15 @@ export class WatchedStore implements Store {
         }
         return proceed();
       });
-      const result = await work(tapped);
+      const result = await work(tapped, commit);
       if (wrote && this.failing(++this.writes)) throw new StoreUnavailable('disk-full', 'the disk is full');
       return result;
     });
 
   onCommit: Store['onCommit'] = (listener) => this.#inner.onCommit(listener);
+
+  onAnnouncement: Store['onAnnouncement'] = (...listeners) => this.#inner.onAnnouncement(...listeners);
+  announce: Store['announce'] = (message) => this.#inner.announce(message);
 
   close(): Promise<void> {
     return this.#inner.close();

@@ -42,6 +42,8 @@ function counted(store: Store): { store: Store; count(): number; reset(): void }
       read: read as unknown as Store['read'],
       transaction: (work) => store.transaction(work),
       onCommit: (listener) => store.onCommit(listener),
+      onAnnouncement: (...listeners) => store.onAnnouncement(...listeners),
+      announce: (message) => store.announce(message),
       close: () => store.close(),
     },
     count: () => queries,

@@ -3,6 +3,7 @@
  * one gets the next number, its own file and a line here, and `tables.ts` says what it leads to.
  */
 import { initial } from './0001-initial.ts';
+import { safeMachines } from './0002-safe-machines.ts';
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -12,4 +13,4 @@ export interface Migration {
   readonly sqlite: readonly string[];
 }
 
-export const MIGRATIONS: readonly Migration[] = [initial];
+export const MIGRATIONS: readonly Migration[] = [initial, safeMachines];
