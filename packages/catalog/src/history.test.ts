@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFile, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { CatalogOffer } from './catalog-offer.ts';
 import { FULL_DETAIL_MS, PriceHistory, seriesId } from './history.ts';
 import { DAY_MS } from './history-compact.ts';
-import { appendHistory } from './history-file.ts';
 import { cheapestOverTime } from './history-query.ts';
-import { temporaryDir } from './testing/catalog-server.ts';
 import { testOffer } from './testing/offers.ts';
 
 const HOUR = 3_600_000;
@@ -70,11 +66,13 @@ describe('a price history', () => {
   it('grows only by what has changed, and never goes back in time', () => {
     const history = PriceHistory.empty();
     const offers = [testOffer({ gpu: 'T4' }), testOffer({ gpu: 'A10' })];
-    assert.equal(history.record(offers, START).changes, 2);
-    assert.deepEqual(history.record(offers, START + HOUR), { frame: null, changes: 0 });
-    assert.equal(history.record(offers.slice(1), START + 2 * HOUR).changes, 1);
-    assert.equal(history.record(offers, START + HOUR).changes, 0);
-    assert.equal(history.record(offers, START + 3 * HOUR).changes, 1);
+    assert.equal(history.record(offers, START), 2);
+    const bytes = Uint8Array.from(history.bytes());
+    assert.equal(history.record(offers, START + HOUR), 0);
+    assert.deepEqual(Uint8Array.from(history.bytes()), bytes);
+    assert.equal(history.record(offers.slice(1), START + 2 * HOUR), 1);
+    assert.equal(history.record(offers, START + HOUR), 0);
+    assert.equal(history.record(offers, START + 3 * HOUR), 1);
     assert.equal(history.changes, 4);
   });
 
@@ -142,32 +140,35 @@ describe('a price history', () => {
     );
   });
 
-  it('on disk: made, added to, cut after a crash, compacted when it is due', async (t) => {
-    const path = join(await temporaryDir(t), 'aws.berthhist');
-    const version = (cents: number) => offersOf(SHAPES.map(() => cents));
-    await appendHistory(path, version(100), START, START);
-    const first = await readFile(path);
-    await appendHistory(path, version(200), START + HOUR, START);
-    const second = await readFile(path);
-    assert.ok(second.subarray(0, first.length).equals(first), 'only added to');
-    await truncate(path, second.length - 3);
-    const healed = await appendHistory(path, version(300), START + 2 * HOUR, START);
-    assert.equal(healed.cut?.bytes, second.length - 3 - first.length);
-    assert.equal(healed.cut?.reason, 'the last record is not whole');
-    await appendHistory(path, version(50), START + 5 * HOUR, START);
-    const { history } = PriceHistory.read(await readFile(path));
-    assert.deepEqual(
-      history.batches.map(({ at }) => (at - START) / HOUR),
-      [0, 2, 5],
-    );
-    const late = await appendHistory(path, version(60), START + 200 * DAY_MS, START + 200 * DAY_MS);
-    assert.deepEqual(
-      late.history.batches.map(({ at }) => (at - START) / DAY_MS),
-      [0, 200],
-    );
-    assert.deepEqual(PriceHistory.read(await readFile(path)).history.batches, late.history.batches);
-    await writeFile(path, 'something else');
-    assert.equal((await appendHistory(path, version(1), START, START)).cut?.reason, 'it is no price history');
+  it('published again and again: made, added to, cut after a crash, compacted when it is due', () => {
+    let published: Uint8Array = new Uint8Array();
+    /** As a collection does it: continues what was published last. Says what had to be cut. */
+    const publish = (cents: number, at: number, now = at) => {
+      const { history, cut } = PriceHistory.read(published);
+      history.record(offersOf(SHAPES.map(() => cents)), at);
+      published = history.publishedBytes(now);
+      return cut;
+    };
+    const timesIn = (unit: number) => PriceHistory.read(published).history.batches.map(({ at }) => (at - START) / unit);
+    publish(100, START);
+    const first = published;
+    publish(200, START + HOUR);
+    const second = published;
+    assert.ok(second.length > first.length && Buffer.compare(second.subarray(0, first.length), first) === 0);
+    published = second.subarray(0, second.length - 3);
+    assert.deepEqual(publish(300, START + 2 * HOUR), {
+      bytes: second.length - 3 - first.length,
+      reason: 'the last record is not whole',
+    });
+    assert.equal(publish(50, START + 5 * HOUR), null);
+    assert.deepEqual(timesIn(HOUR), [0, 2, 5]);
+    publish(40, START + 6 * HOUR, START + FULL_DETAIL_MS + 7 * DAY_MS);
+    assert.deepEqual(timesIn(HOUR), [0, 2, 5, 6], 'not due in the first week');
+    publish(60, START + 200 * DAY_MS);
+    assert.deepEqual(timesIn(DAY_MS), [0, 200]);
+    published = Buffer.from('something else');
+    assert.equal(publish(1, START)?.reason, 'it is no price history');
+    assert.deepEqual(timesIn(HOUR), [0]);
   });
 
   it('takes few bytes per change', (t) => {
@@ -188,7 +189,7 @@ describe('a price history', () => {
         const factor = 1 + (((hour * 31 + i * 17) % 21) - 10) / 100;
         offers[index] = { ...offer, pricePerHour: Number((offer.pricePerHour * factor).toFixed(4)) };
       }
-      changes += history.record(offers, START + hour * HOUR).changes;
+      changes += history.record(offers, START + hour * HOUR);
     }
     const perChange = (history.bytes().length - first) / changes;
     t.diagnostic(`${(first / offers.length).toFixed(1)} bytes per offer at first, ${perChange.toFixed(1)} per change`);

@@ -75,12 +75,12 @@ export class PriceHistory {
 
   /**
    * Notes what has changed since the version before: new prices, and offers that are gone. `at` is when the
-   * version was collected; one that is not newer than the last record changes nothing. The frame is what
-   * was added to the file; null: nothing has changed.
+   * version was collected; one that is not newer than the last record changes nothing. Returns how many
+   * prices have changed.
    */
-  record(next: Iterable<CatalogOffer>, at: number): { readonly frame: Uint8Array | null; readonly changes: number } {
+  record(next: Iterable<CatalogOffer>, at: number): number {
     const second = Math.floor(at / 1000) * 1000;
-    if (this.lastAt !== null && second <= this.lastAt) return { frame: null, changes: 0 };
+    if (this.lastAt !== null && second <= this.lastAt) return 0;
     const prices = new Map<number, number>();
     const added: HistorySeries[] = [];
     for (const offer of next) {
@@ -99,8 +99,8 @@ export class PriceHistory {
       if (price !== was) changes.push([index, price]);
       this.#present[index] = price !== null;
     }
-    if (changes.length === 0) return { frame: null, changes: 0 };
-    return { frame: this.#append(added, { at: second, changes }), changes: changes.length };
+    if (changes.length > 0) this.#append(added, { at: second, changes });
+    return changes.length;
   }
 
   /** The whole file. */
@@ -110,8 +110,13 @@ export class PriceHistory {
     return whole;
   }
 
+  /** The whole file as it is published: without the detail that has grown old, where giving it up is due. */
+  publishedBytes(now: number): Uint8Array {
+    return (this.#isDue(now) ? this.compacted(now) : this).bytes();
+  }
+
   /** True when enough has grown old that `compacted` is worth its time: once a week. */
-  isDue(now: number): boolean {
+  #isDue(now: number): boolean {
     const cutoff = now - FULL_DETAIL_MS;
     const old = this.#batches.filter(({ at }) => at < cutoff);
     // A compacted day begins at midnight; any other time was not compacted yet.
@@ -146,12 +151,10 @@ export class PriceHistory {
     return compacted;
   }
 
-  #append(added: readonly HistorySeries[], batch: HistoryBatch): Uint8Array {
-    const frame = writeFrame(this.#state, added, batch);
-    this.#chunks.push(frame);
+  #append(added: readonly HistorySeries[], batch: HistoryBatch): void {
+    this.#chunks.push(writeFrame(this.#state, added, batch));
     this.#batches.push(batch);
     for (const [series, price] of batch.changes) this.#present[series] = price !== null;
-    return frame;
   }
 }
 

@@ -6,7 +6,6 @@ export * from './catalog-source.ts';
 export * from './collected-offer.ts';
 export * from './history.ts';
 export * from './history-chart.ts';
-export * from './history-file.ts';
 export * from './history-query.ts';
 export {
   blockingReason,

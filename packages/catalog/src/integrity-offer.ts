@@ -13,6 +13,9 @@ export interface Broken {
 /** US dollars per hour. The largest TPU slice that is sold costs about 40,000. */
 const ABSURD_PRICE = 100_000;
 
+/** US dollars per hour: GCP's TPU rows whose price SkyPilot does not know; nothing costs just this. */
+const SKYPILOT_UNKNOWN_PRICE = 700;
+
 interface Sentinel {
   readonly matches: (offer: CatalogOffer) => boolean;
   readonly reason: string;
@@ -23,7 +26,8 @@ const isAbout = (price: number, sentinel: number): boolean => Math.abs(price - s
 /** Numbers that stand for "no price". They look like prices, so each is known by where it occurs. */
 const SENTINELS: readonly Sentinel[] = [
   {
-    matches: ({ accelerator, pricePerHour }) => accelerator?.vendor === 'google' && isAbout(pricePerHour, 700),
+    matches: ({ accelerator, pricePerHour }) =>
+      accelerator?.vendor === 'google' && isAbout(pricePerHour, SKYPILOT_UNKNOWN_PRICE),
     reason: '700.0 is what a widely used catalog writes for TPUs whose price it does not know',
   },
   {

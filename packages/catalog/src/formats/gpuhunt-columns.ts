@@ -21,17 +21,6 @@ export const GPUHUNT_COLUMNS = [
 export const GPUHUNT_VENDORS = ['nvidia', 'amd', 'google', 'intel', 'tenstorrent'] as const;
 export type GpuhuntVendor = (typeof GPUHUNT_VENDORS)[number];
 
-/** gpuhunt's names of clouds that have another one here. */
-const BACKENDS: ReadonlyMap<string, string> = new Map([
-  ['lambdalabs', 'lambda'],
-  ['datacrunch', 'verda'],
-]);
-
-/** The backend that one of gpuhunt's files (`lambdalabs.csv`) is about. */
-export function backendOfGpuhuntProvider(provider: string): string {
-  return BACKENDS.get(provider) ?? provider;
-}
-
 /** `location` is a zone in these clouds' files, a region in all others. */
 const ZONED = new Set(['gcp']);
 const ZONE = /^(.+-.+)-[a-z0-9]+$/;

@@ -7,9 +7,6 @@ import { CellProblem, CsvColumn } from './csv-column.ts';
 import type { CsvHeader } from './csv-table.ts';
 import { type GpuInfo, parseGpuInfo } from './skypilot-gpu-info.ts';
 
-/** The price of GCP's TPU rows whose price SkyPilot does not know; nothing costs just this. */
-export const SKYPILOT_UNKNOWN_PRICE = 700;
-
 /** What a row says apart from place and prices. */
 export interface SkypilotShape {
   /** Empty: an accelerator whose host is priced apart. */

@@ -11,6 +11,5 @@ export async function historyWith(
 ): Promise<{ readonly history: Uint8Array }> {
   const history = await lastHistory(workshop.places, source);
   history.record(offers, collectedAt);
-  const now = workshop.now();
-  return { history: (history.isDue(now) ? history.compacted(now) : history).bytes() };
+  return { history: history.publishedBytes(workshop.now()) };
 }
