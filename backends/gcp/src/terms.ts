@@ -6,9 +6,9 @@ import type { Terms } from './sku.ts';
 /** Only with a reservation of one's own, at the price on demand. */
 export const RESERVATION = 'gcp-reservation';
 /** Reserved for days ahead. Source: https://cloud.google.com/compute/docs/instances/future-reservations-calendar-mode-overview */
-export const CALENDAR = 'gcp-dws-calendar-mode';
+const CALENDAR = 'gcp-dws-calendar-mode';
 /** Starts when there is capacity, ends after 7 days. Source: https://cloud.google.com/compute/docs/instances/about-flex-start-vms */
-export const FLEX_START = 'gcp-dws-flex-start';
+const FLEX_START = 'gcp-dws-flex-start';
 
 export type Capacity = Pick<CollectedOffer, 'capacityType'> & { readonly flags: readonly string[] };
 

@@ -20,7 +20,7 @@ export async function diffCatalogs(workshop: Workshop, before: string, after: st
   return compareSides(a, b);
 }
 
-export function compareSides(a: Side, b: Side): DiffReport {
+function compareSides(a: Side, b: Side): DiffReport {
   const names = [...new Set([...a.keys(), ...b.keys()])].sort();
   const changes: { id: string; before: number | null; after: number | null }[] = [];
   const sources = names.map((source) => {

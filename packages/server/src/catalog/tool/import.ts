@@ -16,7 +16,7 @@ import { allOffers } from './offers.ts';
 import { checkReport } from './reports.ts';
 import type { Workshop } from './workshop.ts';
 
-export interface ReadCsv {
+interface ReadCsv {
   readonly source: string;
   readonly offers: readonly CatalogOffer[];
   readonly report: ImportReport;
