@@ -10,6 +10,7 @@ import { CellProblem, CsvColumn } from './csv-column.ts';
 import type { CsvHeader } from './csv-table.ts';
 import { GPUHUNT_VENDORS, type GpuhuntVendor } from './gpuhunt-columns.ts';
 import { type OfferShape, offerShape } from './offer-shape.ts';
+import { type Cells, rowShapes } from './row-shapes.ts';
 
 /** Null: the cell is empty. */
 type Vendor = GpuhuntVendor | null;
@@ -18,87 +19,34 @@ export type GpuhuntShape =
   | { readonly ok: true; readonly shape: OfferShape }
   | { readonly ok: false; readonly column: string | null; readonly reason: string };
 
-export class GpuhuntShapeColumns {
-  readonly #columns;
-
-  constructor(header: CsvHeader) {
-    const at = <T>(name: string, parse: (text: string) => T | CellProblem) => new CsvColumn(header.find(name), parse);
-    this.#columns = {
-      instance_name: at('instance_name', parseRequired),
-      cpu: at('cpu', parseCount(HIGHEST.cpus)),
-      memory: at('memory', (text) => parseNumber(text, HIGHEST.memoryGib)),
-      gpu_count: at('gpu_count', parseCount(HIGHEST.accelerators)),
-      gpu_name: at('gpu_name', (text) => text.trim()),
-      gpu_memory: at('gpu_memory', (text) => parseOptional(text, HIGHEST.memoryGib)),
-      spot: at('spot', parseSpot),
-      disk_size: at('disk_size', (text) => parseOptional(text, HIGHEST.diskGb)),
-      gpu_vendor: at('gpu_vendor', parseVendor),
-      flags: at('flags', (text) => text.split(/\s+/).filter((flag) => flag !== '')),
-      cpu_arch: at('cpu_arch', parseArch),
-      provider_data: at('provider_data', parseProviderData),
-    };
-  }
-
-  static readonly WIDTH = 12;
-
-  /** The codes of the row's cells; false: not all of them are kept, and the key says nothing. */
-  readKey(record: CsvRecord, key: Int32Array): boolean {
-    const columns = this.#columns;
-    key[0] = columns.instance_name.code(record);
-    key[1] = columns.cpu.code(record);
-    key[2] = columns.memory.code(record);
-    key[3] = columns.gpu_count.code(record);
-    key[4] = columns.gpu_name.code(record);
-    key[5] = columns.gpu_memory.code(record);
-    key[6] = columns.spot.code(record);
-    key[7] = columns.disk_size.code(record);
-    key[8] = columns.gpu_vendor.code(record);
-    key[9] = columns.flags.code(record);
-    key[10] = columns.cpu_arch.code(record);
-    key[11] = columns.provider_data.code(record);
-    return !key.includes(0);
-  }
-
-  /** `key` must be that of the record at hand. */
-  shape(key: Int32Array, options: NormalizeOptions): GpuhuntShape {
-    const columns = this.#columns;
-    const cells = {
-      instance_name: columns.instance_name.at(key[0] ?? 0),
-      cpu: columns.cpu.at(key[1] ?? 0),
-      memory: columns.memory.at(key[2] ?? 0),
-      gpu_count: columns.gpu_count.at(key[3] ?? 0),
-      gpu_name: columns.gpu_name.at(key[4] ?? 0),
-      gpu_memory: columns.gpu_memory.at(key[5] ?? 0),
-      spot: columns.spot.at(key[6] ?? 0),
-      disk_size: columns.disk_size.at(key[7] ?? 0),
-      gpu_vendor: columns.gpu_vendor.at(key[8] ?? 0),
-      flags: columns.flags.at(key[9] ?? 0),
-      cpu_arch: columns.cpu_arch.at(key[10] ?? 0),
-      provider_data: columns.provider_data.at(key[11] ?? 0),
-    };
-    for (const [column, value] of Object.entries(cells)) {
-      if (value instanceof CellProblem) return { ok: false, column, reason: value.reason };
-    }
-    return makeShape(cells as Cells, options);
-  }
+/** Of each row of the file, what it says so. */
+export function gpuhuntShapes(header: CsvHeader, options: NormalizeOptions): (record: CsvRecord) => GpuhuntShape {
+  return rowShapes(shapeColumns(header), (read) =>
+    'reason' in read ? { ok: false, ...read } : makeShape(read.cells, options),
+  );
 }
 
-interface Cells {
-  readonly instance_name: string;
-  readonly cpu: number;
-  readonly memory: number;
-  readonly gpu_count: number;
-  readonly gpu_name: string;
-  readonly gpu_memory: number | null;
-  readonly spot: boolean;
-  readonly disk_size: number | null;
-  readonly gpu_vendor: Vendor;
-  readonly flags: readonly string[];
-  readonly cpu_arch: CpuArch;
-  readonly provider_data: Readonly<Record<string, unknown>> | null;
+function shapeColumns(header: CsvHeader) {
+  const at = <T>(name: string, parse: (text: string) => T | CellProblem) => new CsvColumn(header.find(name), parse);
+  return {
+    instance_name: at('instance_name', parseRequired),
+    cpu: at('cpu', parseCount(HIGHEST.cpus)),
+    memory: at('memory', (text) => parseNumber(text, HIGHEST.memoryGib)),
+    gpu_count: at('gpu_count', parseCount(HIGHEST.accelerators)),
+    gpu_name: at('gpu_name', (text) => text.trim()),
+    gpu_memory: at('gpu_memory', (text) => parseOptional(text, HIGHEST.memoryGib)),
+    spot: at('spot', parseSpot),
+    disk_size: at('disk_size', (text) => parseOptional(text, HIGHEST.diskGb)),
+    gpu_vendor: at('gpu_vendor', parseVendor),
+    flags: at('flags', (text) => text.split(/\s+/).filter((flag) => flag !== '')),
+    cpu_arch: at('cpu_arch', parseArch),
+    provider_data: at('provider_data', parseProviderData),
+  };
 }
 
-function makeShape(cells: Cells, options: NormalizeOptions): GpuhuntShape {
+type GpuhuntCells = Cells<ReturnType<typeof shapeColumns>>;
+
+function makeShape(cells: GpuhuntCells, options: NormalizeOptions): GpuhuntShape {
   const accelerator = cells.gpu_count === 0 ? null : readAccelerator(cells);
   if (accelerator instanceof CellProblem) return { ok: false, column: 'gpu_name', reason: accelerator.reason };
   if (accelerator === null && (cells.gpu_name !== '' || cells.gpu_vendor !== null)) {
@@ -122,7 +70,7 @@ function makeShape(cells: Cells, options: NormalizeOptions): GpuhuntShape {
   return typeof shape === 'string' ? { ok: false, column: null, reason: shape } : { ok: true, shape };
 }
 
-function readAccelerator(cells: Cells): CollectedAccelerator | CellProblem {
+function readAccelerator(cells: GpuhuntCells): CollectedAccelerator | CellProblem {
   const historic = cells.gpu_name.startsWith('tpu-');
   const name = historic ? cells.gpu_name.slice('tpu-'.length) : cells.gpu_name;
   if (name === '') return new CellProblem('is empty, yet there are GPUs');

@@ -2,12 +2,11 @@
 
 import type { ByteSource } from './byte-source.ts';
 import { HIGHEST, parseRequired, readNumber } from './cell-values.ts';
-import { CodeTuples } from './code-tuples.ts';
 import type { CsvRecord } from './csv.ts';
 import { CellProblem, CsvColumn, cellText } from './csv-column.ts';
 import { type CsvHeader, readCsvTable, requireColumns } from './csv-table.ts';
 import { placeOfLocation } from './gpuhunt-columns.ts';
-import { type GpuhuntShape, GpuhuntShapeColumns } from './gpuhunt-shape.ts';
+import { gpuhuntShapes } from './gpuhunt-shape.ts';
 import { type ImportOptions, normalizeOptions, readOptions } from './import-options.ts';
 import { ImportCount, type ImportReport } from './import-report.ts';
 import { type OfferPlace, offerAt, offerPlace } from './offer-shape.ts';
@@ -36,21 +35,9 @@ export async function readGpuhuntCsv(source: ByteSource, options: ImportOptions)
 
 function rowReader(header: CsvHeader, options: ImportOptions, count: ImportCount): (record: CsvRecord) => void {
   const { backend, onOffer } = options;
-  const normalization = normalizeOptions(options);
   const priceField = header.find('price');
   const locations = new CsvColumn<OfferPlace>(header.find('location'), (text) => readLocation(backend, text));
-  const columns = new GpuhuntShapeColumns(header);
-  const shapes = new CodeTuples<GpuhuntShape>(GpuhuntShapeColumns.WIDTH);
-  const key = new Int32Array(GpuhuntShapeColumns.WIDTH);
-
-  function shapeOf(record: CsvRecord): GpuhuntShape {
-    const kept = columns.readKey(record, key);
-    const known = kept ? shapes.get(key) : undefined;
-    if (known !== undefined) return known;
-    const shape = columns.shape(key, normalization);
-    if (kept) shapes.add(key, shape);
-    return shape;
-  }
+  const shapeOf = gpuhuntShapes(header, normalizeOptions(options));
 
   const reject = (record: CsvRecord, column: string | null, reason: string) => {
     const text = column === null ? null : cellText(record, header.find(column));

@@ -11,15 +11,15 @@ import type { NormalizeOptions } from '../normalize.ts';
 import { isUnknown, type Network, parseDiskMib, parseMemoryGib, parseNetwork, priceText } from './amounts.ts';
 import type { ByteSource } from './byte-source.ts';
 import { HIGHEST, parseNumber, parseOptional, parseRequired } from './cell-values.ts';
-import { CodeTuples } from './code-tuples.ts';
 import type { CsvRecord } from './csv.ts';
-import { CellProblem, CsvColumn, cellText, UNKEPT } from './csv-column.ts';
+import { CellProblem, CsvColumn, cellText } from './csv-column.ts';
 import { CsvError } from './csv-error.ts';
 import { type CsvHeader, readCsvTable } from './csv-table.ts';
 import { type ImportOptions, normalizeOptions, readOptions } from './import-options.ts';
 import { ImportCount, type ImportReport } from './import-report.ts';
 import { type OfferShape, offerAt, offerPlace, offerShape } from './offer-shape.ts';
 import { findPriceTableColumns, PRICE_TABLE_COLUMNS, type PriceTableColumn } from './price-table-columns.ts';
+import { type Cells, readCells, rowShapes } from './row-shapes.ts';
 
 const FORMAT = 'a price table';
 const REQUIRED: readonly PriceTableColumn[] = ['instanceType', 'region', 'price', 'cpus', 'memory'];
@@ -42,7 +42,10 @@ export async function readPriceTable(source: ByteSource, options: ImportOptions)
 function rowReader(header: CsvHeader, options: ImportOptions, count: ImportCount): (record: CsvRecord) => void {
   const found = requireColumns(header);
   const columns = rowColumns(found);
-  const shapeOf = shapeReader(found, normalizeOptions(options));
+  const normalization = normalizeOptions(options);
+  const shapesOf = rowShapes(shapeColumns(found), (read) =>
+    'reason' in read ? read : makeShapes(read.cells, normalization),
+  );
 
   const reject = (record: CsvRecord, { column, reason }: Refusal) => {
     if (column === null) return count.reject(record.row, null, reason);
@@ -52,7 +55,7 @@ function rowReader(header: CsvHeader, options: ImportOptions, count: ImportCount
   };
 
   return (record) => {
-    const shapes = shapeOf(record);
+    const shapes = shapesOf(record);
     if ('reason' in shapes) return reject(record, shapes);
     const read = readCells(columns, record);
     if ('reason' in read) return reject(record, read);
@@ -79,27 +82,6 @@ interface Refusal {
 interface Shapes {
   readonly onDemand: OfferShape;
   readonly spot: OfferShape;
-}
-
-/** What rows say apart from place and price, each made once. */
-function shapeReader(
-  found: ReadonlyMap<PriceTableColumn, number>,
-  options: NormalizeOptions,
-): (record: CsvRecord) => Shapes | Refusal {
-  const columns = shapeColumns(found);
-  const list = Object.values(columns);
-  const known = new CodeTuples<Shapes | Refusal>(list.length);
-  const key = new Int32Array(list.length);
-  return (record) => {
-    for (const [at, column] of list.entries()) key[at] = column.code(record);
-    const kept = !key.includes(UNKEPT);
-    const before = kept ? known.get(key) : undefined;
-    if (before !== undefined) return before;
-    const read = readCells(columns, record);
-    const shapes = 'reason' in read ? read : makeShapes(read.cells, options);
-    if (kept) known.add(key, shapes);
-    return shapes;
-  };
 }
 
 function makeShapes(cells: ShapeCells, options: NormalizeOptions): Shapes | Refusal {
@@ -168,21 +150,7 @@ function shapeColumns(found: ReadonlyMap<PriceTableColumn, number>) {
   };
 }
 
-type Columns = Readonly<Record<string, CsvColumn<unknown>>>;
-type Cells<C> = { readonly [K in keyof C]: C[K] extends CsvColumn<infer T> ? T : never };
 type ShapeCells = Cells<ReturnType<typeof shapeColumns>>;
-
-function readCells<C extends Columns>(columns: C, record: CsvRecord): { readonly cells: Cells<C> } | Refusal {
-  const cells: Record<string, unknown> = {};
-  for (const [name, column] of Object.entries<CsvColumn<unknown>>(columns)) {
-    const value = column.value(record);
-    // The keys of the columns are their names.
-    if (value instanceof CellProblem) return { column: name as PriceTableColumn, reason: value.reason };
-    cells[name] = value;
-  }
-  // Every column gave its value, and none was a problem.
-  return { cells: cells as Cells<C> };
-}
 
 function acceleratorOf(cells: ShapeCells): CollectedAccelerator | null | CellProblem {
   const { accelerator: label, count, acceleratorMemory: gib } = cells;

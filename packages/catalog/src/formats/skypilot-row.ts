@@ -5,6 +5,7 @@ import { EMPTY, HIGHEST, parseOptional, parseRequired, readNumber } from './cell
 import type { CsvRecord } from './csv.ts';
 import { CellProblem, CsvColumn } from './csv-column.ts';
 import type { CsvHeader } from './csv-table.ts';
+import { type BadCell, type Cells, rowShapes } from './row-shapes.ts';
 import { type GpuInfo, parseGpuInfo } from './skypilot-gpu-info.ts';
 
 /** What a row says apart from place and prices. */
@@ -22,79 +23,33 @@ export interface SkypilotShape {
   readonly diskGb: number | null;
 }
 
-export type SkypilotCellProblem = { readonly column: string; readonly reason: string };
+export type SkypilotCellProblem = BadCell<string>;
 
-export class SkypilotShapeColumns {
-  static readonly WIDTH = 9;
-  readonly #columns;
-
-  constructor(header: CsvHeader) {
-    const at = <T>(names: readonly string[], parse: (text: string) => T | CellProblem) =>
-      new CsvColumn(header.find(...names), parse);
-    const optional = (highest: number) => (text: string) => parseOptional(text, highest);
-    this.#columns = {
-      InstanceType: at(['InstanceType'], (text) => text.trim()),
-      AcceleratorName: at(['AcceleratorName'], (text) => text.trim()),
-      AcceleratorCount: at(['AcceleratorCount'], optional(HIGHEST.accelerators)),
-      vCPUs: at(['vCPUs'], optional(HIGHEST.cpus)),
-      MemoryGiB: at(['MemoryGiB'], optional(HIGHEST.memoryGib)),
-      // README and files spell it in two ways; letter case does not matter here.
-      GpuInfo: at(['GpuInfo'], parseGpuInfo),
-      Arch: at(['Arch'], parseArch),
-      LocalDiskSize: at(['LocalDiskSize'], optional(HIGHEST.diskGb)),
-      LocalDiskCount: at(['LocalDiskCount'], optional(1000)),
-    };
-  }
-
-  /** The codes of the row's cells; false: not all of them are kept, and the key says nothing. */
-  readKey(record: CsvRecord, key: Int32Array): boolean {
-    const columns = this.#columns;
-    key[0] = columns.InstanceType.code(record);
-    key[1] = columns.AcceleratorName.code(record);
-    key[2] = columns.AcceleratorCount.code(record);
-    key[3] = columns.vCPUs.code(record);
-    key[4] = columns.MemoryGiB.code(record);
-    key[5] = columns.GpuInfo.code(record);
-    key[6] = columns.Arch.code(record);
-    key[7] = columns.LocalDiskSize.code(record);
-    key[8] = columns.LocalDiskCount.code(record);
-    return !key.includes(0);
-  }
-
-  /** `key` must be that of the record at hand. */
-  shape(key: Int32Array): SkypilotShape | SkypilotCellProblem {
-    const columns = this.#columns;
-    const cells = {
-      InstanceType: columns.InstanceType.at(key[0] ?? 0),
-      AcceleratorName: columns.AcceleratorName.at(key[1] ?? 0),
-      AcceleratorCount: columns.AcceleratorCount.at(key[2] ?? 0),
-      vCPUs: columns.vCPUs.at(key[3] ?? 0),
-      MemoryGiB: columns.MemoryGiB.at(key[4] ?? 0),
-      GpuInfo: columns.GpuInfo.at(key[5] ?? 0),
-      Arch: columns.Arch.at(key[6] ?? 0),
-      LocalDiskSize: columns.LocalDiskSize.at(key[7] ?? 0),
-      LocalDiskCount: columns.LocalDiskCount.at(key[8] ?? 0),
-    };
-    for (const [column, value] of Object.entries(cells)) {
-      if (value instanceof CellProblem) return { column, reason: value.reason };
-    }
-    return shapeOf(cells as Cells);
-  }
+/** Of each row of the file, what it says so. */
+export function skypilotShapes(header: CsvHeader): (record: CsvRecord) => SkypilotShape | SkypilotCellProblem {
+  return rowShapes(shapeColumns(header), (read) => ('reason' in read ? read : shapeOf(read.cells)));
 }
 
-interface Cells {
-  readonly InstanceType: string;
-  readonly AcceleratorName: string;
-  readonly AcceleratorCount: number | null;
-  readonly vCPUs: number | null;
-  readonly MemoryGiB: number | null;
-  readonly GpuInfo: GpuInfo | null;
-  readonly Arch: CpuArch | null;
-  readonly LocalDiskSize: number | null;
-  readonly LocalDiskCount: number | null;
+function shapeColumns(header: CsvHeader) {
+  const at = <T>(name: string, parse: (text: string) => T | CellProblem) => new CsvColumn(header.find(name), parse);
+  const optional = (highest: number) => (text: string) => parseOptional(text, highest);
+  return {
+    InstanceType: at('InstanceType', (text) => text.trim()),
+    AcceleratorName: at('AcceleratorName', (text) => text.trim()),
+    AcceleratorCount: at('AcceleratorCount', optional(HIGHEST.accelerators)),
+    vCPUs: at('vCPUs', optional(HIGHEST.cpus)),
+    MemoryGiB: at('MemoryGiB', optional(HIGHEST.memoryGib)),
+    // README and files spell it in two ways; letter case does not matter here.
+    GpuInfo: at('GpuInfo', parseGpuInfo),
+    Arch: at('Arch', parseArch),
+    LocalDiskSize: at('LocalDiskSize', optional(HIGHEST.diskGb)),
+    LocalDiskCount: at('LocalDiskCount', optional(1000)),
+  };
 }
 
-function shapeOf(cells: Cells): SkypilotShape | SkypilotCellProblem {
+type SkypilotCells = Cells<ReturnType<typeof shapeColumns>>;
+
+function shapeOf(cells: SkypilotCells): SkypilotShape | SkypilotCellProblem {
   const named = cells.AcceleratorName !== '';
   if (named && (cells.AcceleratorCount ?? 0) === 0) {
     return { column: 'AcceleratorCount', reason: 'is empty or 0, yet an accelerator is named' };

@@ -3,7 +3,6 @@
 import type { CapacityType } from '@berth/core/offer';
 import type { NormalizeOptions } from '../normalize.ts';
 import type { ByteSource } from './byte-source.ts';
-import { CodeTuples } from './code-tuples.ts';
 import type { CsvRecord } from './csv.ts';
 import { CellProblem, cellText } from './csv-column.ts';
 import { type CsvHeader, readCsvTable, requireColumns } from './csv-table.ts';
@@ -12,13 +11,7 @@ import { ImportCount, type ImportReport } from './import-report.ts';
 import { type OfferPlace, type OfferShape, offerAt, offerPlace, offerShape } from './offer-shape.ts';
 import { gcpHostArch, joinGcp, type SkypilotEntry } from './skypilot-gcp.ts';
 import { skypilotAccelerator } from './skypilot-gpu-info.ts';
-import {
-  placeColumns,
-  readPrice,
-  type SkypilotCellProblem,
-  type SkypilotShape,
-  SkypilotShapeColumns,
-} from './skypilot-row.ts';
+import { placeColumns, readPrice, type SkypilotShape, skypilotShapes } from './skypilot-row.ts';
 
 const FORMAT = "SkyPilot's vms.csv";
 const REQUIRED = ['InstanceType', 'vCPUs', 'MemoryGiB', 'Region', 'Price'];
@@ -58,23 +51,13 @@ function rowReader(
   count: ImportCount,
   onEntry: (entry: SkypilotEntry) => void,
 ): (record: CsvRecord) => void {
-  const columns = new SkypilotShapeColumns(header);
+  const shapeOf = skypilotShapes(header);
   const place = placeColumns(header);
   const prices = { Price: header.find('Price'), SpotPrice: header.find('SpotPrice') };
-  const shapes = new CodeTuples<SkypilotShape | SkypilotCellProblem>(SkypilotShapeColumns.WIDTH);
-  const key = new Int32Array(SkypilotShapeColumns.WIDTH);
 
   const reject = (record: CsvRecord, column: string, reason: string) => {
     const text = cellText(record, header.find(column));
     count.reject(record.row, column, reason, text instanceof CellProblem ? null : text);
-  };
-  const shapeOf = (record: CsvRecord) => {
-    const kept = columns.readKey(record, key);
-    const known = kept ? shapes.get(key) : undefined;
-    if (known !== undefined) return known;
-    const shape = columns.shape(key);
-    if (kept) shapes.add(key, shape);
-    return shape;
   };
   const priceOf = (record: CsvRecord, column: 'Price' | 'SpotPrice') => {
     const price = readPrice(record, prices[column]);
