@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { discoverBackends, loadBackends } from '@berth/backend';
+import { realHttp } from '@berth/http/real-http';
 import { buildAll } from './build.ts';
 import { licenseText } from './third-party-licenses.ts';
 
@@ -44,11 +45,12 @@ test('server and backends share one BackendError, so that what one throws the ot
     clock: { now: () => 0 },
     random: (length) => new Uint8Array(length),
     log,
+    http: realHttp(),
     stateDir: join(dist, 'state'),
   });
-  // A bootstrap without a program can never work; any backend refuses it with a BackendError.
+  // A start without a program can never work; any backend refuses it with a BackendError.
   const nothing = { kind: 'process', argv: [], env: {}, socketPath: '/nowhere', dir: '/nowhere/at/all' } as const;
-  const request = { token: 't', name: 'n', tags: {}, bootstrap: nothing };
+  const request = { token: 't', name: 'n', tags: {}, agentStart: nothing };
   await assert.rejects(
     // Refused before instance and offer are looked at.
     compute.create(request as unknown as Parameters<typeof compute.create>[0], { signal: stop.signal, log }),

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { type FileHandle, mkdir, open, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BackendError, type Bootstrap } from '@berth/backend';
+import { BackendError, type ProcessStart } from '@berth/backend';
 import type { InstanceResources } from '@berth/core';
 import { identify, isAlive, type ProcessIdentity, signalQuietly } from './process-identity.ts';
 
@@ -24,9 +24,9 @@ const INHERITED = [
 /** How long a process may take to vanish once it was told to. */
 const POLL_MS = 20;
 
-/** The agent's command line: the bootstrap's, and where the agent reads what machine it is on. */
-export function agentArguments(bootstrap: Bootstrap): readonly string[] {
-  return [...bootstrap.argv, '--host-info', hostInfoPath(bootstrap.dir)];
+/** The agent's command line: the agentStart's, and where the agent reads what machine it is on. */
+export function agentArguments(agentStart: ProcessStart): readonly string[] {
+  return [...agentStart.argv, '--host-info', hostInfoPath(agentStart.dir)];
 }
 
 /**
@@ -36,9 +36,9 @@ export function agentArguments(bootstrap: Bootstrap): readonly string[] {
  * Throws `BackendError`, and then nothing was started: `config` when the program cannot be, `transient`
  * when the machine is out of something.
  */
-export async function startAgent(bootstrap: Bootstrap, resources: InstanceResources): Promise<ProcessIdentity> {
-  const { dir } = bootstrap;
-  const [program = '', ...args] = agentArguments(bootstrap);
+export async function startAgent(agentStart: ProcessStart, resources: InstanceResources): Promise<ProcessIdentity> {
+  const { dir } = agentStart;
+  const [program = '', ...args] = agentArguments(agentStart);
   let log: FileHandle | undefined;
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -48,7 +48,7 @@ export async function startAgent(bootstrap: Bootstrap, resources: InstanceResour
       cwd: dir,
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
-      env: { ...inheritedEnvironment(), ...bootstrap.env },
+      env: { ...inheritedEnvironment(), ...agentStart.env },
     });
     const pid = await new Promise<number>((resolve, reject) => {
       child.on('error', reject);

@@ -30,7 +30,7 @@ test('terminate ends the agent and takes its directory and its record away', asy
   await compute.terminate(cloud.ref('a1'), cloud.call());
   assert.ok(await isGone(pid));
   assert.deepEqual(await tokens(cloud), []);
-  await assert.rejects(stat(cloud.bootstrap('a1').dir), /ENOENT/);
+  await assert.rejects(stat(cloud.agentStart('a1').dir), /ENOENT/);
   assert.equal(await cloud.records.read('a1'), null);
 });
 
@@ -43,7 +43,7 @@ test('terminate takes away what the jobs of an agent that was killed left elsewh
   assert.ok(await isGone(pid));
   const job = `left-${process.pid}`;
   const scratch = join(tmpdir(), `berth-${job}`);
-  const jobDir = join(cloud.bootstrap('a1').dir, 'jobs', job);
+  const jobDir = join(cloud.agentStart('a1').dir, 'jobs', job);
   const placed = join(await mkdtemp(join(tmpdir(), 'berth-placed-')), 'file');
   await mkdir(scratch);
   await mkdir(jobDir, { recursive: true });
@@ -52,7 +52,7 @@ test('terminate takes away what the jobs of an agent that was killed left elsewh
   const record = { files: [{ path: placed, size, mtimeMs }], dirs: [dirname(placed)], codes: [], uses: [placed] };
   await writeFile(join(jobDir, 'placed.json'), JSON.stringify(record));
   await compute.terminate(cloud.ref('a1'), cloud.call());
-  for (const path of [scratch, dirname(placed), cloud.bootstrap('a1').dir]) await assert.rejects(stat(path), /ENOENT/);
+  for (const path of [scratch, dirname(placed), cloud.agentStart('a1').dir]) await assert.rejects(stat(path), /ENOENT/);
 });
 
 test('terminate of what is not there, or was ended already, or is being ended, is success', async () => {
@@ -89,7 +89,7 @@ test('create and terminate of one token at once leave a listed machine or none, 
 
 async function startedBy(cloud: LocalCloud, token: string): Promise<readonly number[]> {
   await sleep(100); // for an agent that was just started to note its pid
-  const text = await readFile(join(cloud.bootstrap(token).dir, 'pids'), 'utf8').catch(() => '');
+  const text = await readFile(join(cloud.agentStart(token).dir, 'pids'), 'utf8').catch(() => '');
   return text.trim().split('\n').filter(Boolean).map(Number);
 }
 
@@ -103,7 +103,7 @@ test('an agent that ignores the request to end is killed within the time that a 
   await sleep(200);
   assert.equal((await compute.list(cloud.call()))[0]?.state, 'terminating');
   await assert.rejects(
-    async () => compute.agent?.start(cloud.ref('a1'), cloud.bootstrap('a1'), cloud.call()),
+    async () => compute.agent?.start(cloud.ref('a1'), cloud.agentStart('a1'), cloud.call()),
     (error) => error instanceof BackendError && error.code === 'not-found',
   );
   await terminating;
@@ -154,7 +154,7 @@ test('an agent whose pid was never noted is ended too', async () => {
 test('processes of a job that outlived a dead agent are ended', { skip: process.platform !== 'linux' }, async () => {
   await using cloud = await localCloud();
   const { compute } = cloud.backend;
-  const { dir } = cloud.bootstrap('a1');
+  const { dir } = cloud.agentStart('a1');
   for (const variable of [`DSTACK_WORKING_DIR=${dir}/jobs/one`, 'BERTH_JOB_ID=one']) {
     await compute.create(cloud.request('a1', 'local', { FAKE_JOB: variable }), cloud.call());
     const [agent = 0] = await cloud.pids('a1');
@@ -177,8 +177,8 @@ test('who only stands in the directory, or has the job of another instance, is l
   await compute.create(cloud.request('a1'), cloud.call());
   await cloud.pids('a1');
   const visitor = spawn('/bin/sh', ['-c', 'sleep 20 & wait'], {
-    cwd: cloud.bootstrap('a1').dir,
-    env: { BERTH_JOB_ID: 'another', BERTH_WORKING_DIR: `${cloud.bootstrap('a1').dir}0/jobs` },
+    cwd: cloud.agentStart('a1').dir,
+    env: { BERTH_JOB_ID: 'another', BERTH_WORKING_DIR: `${cloud.agentStart('a1').dir}0/jobs` },
     stdio: 'ignore',
     detached: true,
   });

@@ -2,10 +2,10 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackendError, type Logger } from '@berth/backend';
 import { endProcess } from './agent-process.ts';
-import { isRemovable } from './bootstrap-check.ts';
 import { type InstanceRecord, type InstanceRecords, isReadable } from './instance-records.ts';
 import { endLeftovers } from './leftovers.ts';
 import { findAgent } from './process-identity.ts';
+import { isRemovable } from './start-check.ts';
 
 /** From SIGTERM to SIGKILL. The engine has stopped the jobs with their own grace before it gives a machine back. */
 const AGENT_GRACE_MS = 2_000;

@@ -18,6 +18,7 @@ export function localBackend(detect: DetectHost): ComputeDefinition<unknown, unk
     kind: 'vm',
     // An agent answers in some 100 ms; a machine that swaps may take a hundred times that.
     limits: { nameLength: 63, tags: true, provisioningTimeoutMs: 60_000, listLagMs: 0 },
+    agentStart: 'process',
     credentials: { default: z.strictObject({}) },
     config: LocalConfigSchema,
     configure: async (context) => {

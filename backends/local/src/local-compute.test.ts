@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { BackendError } from '@berth/backend';
 import { identify } from './process-identity.ts';
+import { processStart } from './start-check.ts';
 import { GPU_LESS, gpus, type LocalCloud, localCloud } from './testing/local-cloud.ts';
 
 const is = (code: string, text: RegExp) => (error: unknown) => {
@@ -22,11 +23,11 @@ test('create gives a running machine with an address, an agent in a session of i
   const created = await compute.create(cloud.request('a1'), cloud.call());
   assert.equal(created.cloudId, 'local-a1');
   assert.equal(created.state, 'running');
-  assert.deepEqual(created.address, { kind: 'unix', path: cloud.bootstrap('a1').socketPath });
+  assert.deepEqual(created.address, { kind: 'unix', path: cloud.agentStart('a1').socketPath });
   assert.match(created.internalIp ?? '', process.platform === 'linux' ? /^127\.77\.\d+\.\d+$/ : /^127\.0\.0\.1$/);
   assert.deepEqual(await compute.list(cloud.call()), [created]);
 
-  const { dir } = cloud.bootstrap('a1');
+  const { dir } = cloud.agentStart('a1');
   assert.deepEqual(JSON.parse(await readFile(join(dir, 'host-info.json'), 'utf8')), created.resources);
   assert.equal((await stat(dir)).mode & 0o777, 0o700);
   assert.equal((await stat(join(dir, 'agent.log'))).mode & 0o777, 0o600);
@@ -38,13 +39,13 @@ test('create gives a running machine with an address, an agent in a session of i
   }
 });
 
-test("the agent sees the bootstrap's environment and none of the server's secrets", async (t) => {
+test("the agent sees the agentStart's environment and none of the server's secrets", async (t) => {
   process.env.BERTH_TEST_SECRET = 'hunter2';
   t.after(() => delete process.env.BERTH_TEST_SECRET);
   await using cloud = await localCloud();
   await cloud.backend.compute.create(cloud.request('a1', 'local', { BERTH_AGENT_KEY: 'k-1' }), cloud.call());
   await cloud.pids('a1');
-  const environment = await readFile(join(cloud.bootstrap('a1').dir, 'environment'), 'utf8');
+  const environment = await readFile(join(cloud.agentStart('a1').dir, 'environment'), 'utf8');
   assert.match(environment, /^BERTH_AGENT_KEY=k-1$/m);
   assert.match(environment, /^PATH=/m);
   assert.doesNotMatch(environment, /hunter2/);
@@ -104,9 +105,9 @@ test('an agent that died leaves a machine behind, whose agent can be started aga
   const { compute } = cloud.backend;
   await compute.create(cloud.request('a1'), cloud.call());
   const [pid = 0] = await cloud.pids('a1');
-  const start = () => compute.agent?.start(cloud.ref('a1'), cloud.bootstrap('a1'), cloud.call());
+  const start = () => compute.agent?.start(cloud.ref('a1'), cloud.agentStart('a1'), cloud.call());
 
-  assert.deepEqual(await start(), { kind: 'unix', path: cloud.bootstrap('a1').socketPath });
+  assert.deepEqual(await start(), { kind: 'unix', path: cloud.agentStart('a1').socketPath });
   assert.deepEqual(await cloud.pids('a1'), [pid]); // it was alive, so nothing happened
 
   process.kill(-pid, 'SIGKILL');
@@ -122,7 +123,7 @@ test('an agent of a machine that is not there cannot be started', async () => {
   await using cloud = await localCloud();
   const { agent } = cloud.backend.compute;
   await assert.rejects(
-    async () => agent?.start(cloud.ref('a1'), cloud.bootstrap('a1'), cloud.call()),
+    async () => agent?.start(cloud.ref('a1'), cloud.agentStart('a1'), cloud.call()),
     is('not-found', /local-a1 does not exist/),
   );
 });
@@ -139,7 +140,7 @@ test('a pid that another process has by now is not taken for the agent', async (
   process.kill(-pid, 'SIGKILL');
   await cloud.records.write({ ...record, process: { pid: stranger, startedAt: 'long ago' } });
 
-  await compute.agent?.start(cloud.ref('a1'), cloud.bootstrap('a1'), cloud.call());
+  await compute.agent?.start(cloud.ref('a1'), cloud.agentStart('a1'), cloud.call());
   assert.equal((await cloud.pids('a1', 2)).length, 2);
   await cloud.records.write({ ...record, process: { pid: stranger, startedAt: 'long ago' } });
   await compute.terminate(cloud.ref('a1'), cloud.call());
@@ -218,11 +219,14 @@ test('a device that vanished since the plan was made is no capacity, and not ano
 test('a program that cannot be started is told, and leaves neither a machine nor files', async () => {
   await using cloud = await localCloud();
   const request = cloud.request('a1');
-  const bootstrap = { ...request.bootstrap, argv: ['/no/such/program', '--dir', request.bootstrap.dir] };
-  const create = cloud.backend.compute.create({ ...request, bootstrap }, cloud.call());
+  const agentStart = {
+    ...processStart(request.agentStart),
+    argv: ['/no/such/program', '--dir', processStart(request.agentStart).dir],
+  };
+  const create = cloud.backend.compute.create({ ...request, agentStart }, cloud.call());
   await assert.rejects(create, is('config', /cannot be started with "\/no\/such\/program": .*ENOENT/));
   assert.deepEqual(await states(cloud), []);
-  await assert.rejects(stat(bootstrap.dir), /ENOENT/);
+  await assert.rejects(stat(agentStart.dir), /ENOENT/);
 });
 
 test('a record that cannot be written is told before anything is made', async () => {
@@ -232,16 +236,19 @@ test('a record that cannot be written is told before anything is made', async ()
     cloud.backend.compute.create(cloud.request('a1'), cloud.call()),
     is('transient', /written down/),
   );
-  await assert.rejects(stat(cloud.bootstrap('a1').dir), /ENOENT/);
+  await assert.rejects(stat(cloud.agentStart('a1').dir), /ENOENT/);
   assert.deepEqual(await states(cloud), []);
 });
 
 test('a socket path that no system takes is refused with a way out', async () => {
   await using cloud = await localCloud();
   const request = cloud.request('a1');
-  const socketPath = join(request.bootstrap.dir, 'é'.repeat(50), 's');
+  const socketPath = join(processStart(request.agentStart).dir, 'é'.repeat(50), 's');
   const create = (path: string) =>
-    cloud.backend.compute.create({ ...request, bootstrap: { ...request.bootstrap, socketPath: path } }, cloud.call());
+    cloud.backend.compute.create(
+      { ...request, agentStart: { ...processStart(request.agentStart), socketPath: path } },
+      cloud.call(),
+    );
   await assert.rejects(create(socketPath), is('config', /has \d+ bytes, and this system allows 10[37].*BERTH_HOME/));
   await assert.rejects(create('relative/socket'), is('config', /not absolute/));
   assert.deepEqual(await states(cloud), []);
@@ -259,8 +266,8 @@ test('a directory that must not be deleted is refused as the directory of an ins
     process.cwd(),
     'a/b',
   ]) {
-    const bootstrap = { ...request.bootstrap, dir };
-    const create = cloud.backend.compute.create({ ...request, bootstrap }, cloud.call());
+    const agentStart = { ...processStart(request.agentStart), dir };
+    const create = cloud.backend.compute.create({ ...request, agentStart }, cloud.call());
     await assert.rejects(create, is('config', /cannot be an instance's directory/), dir);
   }
 });
@@ -274,7 +281,7 @@ test('a token that is no token is refused, and nothing of that name is ever look
   );
   await cloud.backend.compute.terminate({ ...cloud.ref('a1'), token: bad, cloudId: `local-${bad}` }, cloud.call());
   await assert.rejects(
-    async () => cloud.backend.compute.agent?.start(cloud.ref(bad), cloud.bootstrap('a1'), cloud.call()),
+    async () => cloud.backend.compute.agent?.start(cloud.ref(bad), cloud.agentStart('a1'), cloud.call()),
     is('not-found', /does not exist/),
   );
 });
@@ -303,7 +310,7 @@ test('a record that cannot be read is a machine that can be ended, and until the
 
 test('a large log is put aside when the agent is started', async () => {
   await using cloud = await localCloud();
-  const { dir } = cloud.bootstrap('a1');
+  const { dir } = cloud.agentStart('a1');
   await mkdir(dir, { recursive: true });
   await writeFile(join(dir, 'agent.log'), Buffer.alloc(9 * 1024 * 1024));
   await cloud.backend.compute.create(cloud.request('a1'), cloud.call());

@@ -1,22 +1,24 @@
 import {
   type AgentAddress,
+  type AgentStart,
   BackendError,
-  type Bootstrap,
   type Call,
   type CloudInstance,
   type Compute,
   type CreateRequest,
   type ErrorScope,
   type InstanceRef,
+  type ProcessStart,
 } from '@berth/backend';
 import { agentArguments, removeStartFiles, startAgent } from './agent-process.ts';
-import { checkBootstrap } from './bootstrap-check.ts';
 import { endInstance } from './end-instance.ts';
 import { type InstanceRecord, isReadable, isToken, type UnreadableRecord } from './instance-records.ts';
 import { freeDevices, type InstanceType, instanceTypes } from './instance-types.ts';
 import { type LocalContext, type LocalMachine, occupationOf, whileAllocating } from './local-machine.ts';
+import { REGION } from './local-offers.ts';
 import { loopbackAddress } from './loopback.ts';
 import { findAgent, findByArguments } from './process-identity.ts';
+import { checkStart, processStart } from './start-check.ts';
 
 /** Somebody waits for `terminate`; what takes longer goes on without them, and `list` tells of it (C4). */
 const TERMINATE_WAIT_MS = 3_000;
@@ -31,9 +33,9 @@ export function localCompute(context: LocalContext, machine: LocalMachine): Comp
   const oneAtATime = <T>(token: string, work: () => Promise<T>): Promise<T> => lock.run(token, work);
 
   /** Starts the agent and writes its process down. Throws before there is a process, never after. */
-  const start = async (record: InstanceRecord, bootstrap: Bootstrap): Promise<InstanceRecord> => {
-    const agent = await startAgent(bootstrap, record.resources);
-    const started = { ...record, argv: [...agentArguments(bootstrap)], process: agent };
+  const start = async (record: InstanceRecord, agentStart: ProcessStart): Promise<InstanceRecord> => {
+    const agent = await startAgent(agentStart, record.resources);
+    const started = { ...record, argv: [...agentArguments(agentStart)], process: agent };
     await records.write(started).catch((error: unknown) => {
       // The machine is there and on the books; that its process is not, `findByArguments` makes up for.
       context.log.warn(`The agent of ${ID_PREFIX}${record.token} runs, but its pid could not be written down.`, {
@@ -44,9 +46,9 @@ export function localCompute(context: LocalContext, machine: LocalMachine): Comp
   };
 
   /** The first start: when it is refused there is no machine, and the books must not hold one. */
-  const startNew = async (record: InstanceRecord, bootstrap: Bootstrap): Promise<CloudInstance> => {
+  const startNew = async (record: InstanceRecord, agentStart: ProcessStart): Promise<CloudInstance> => {
     try {
-      return tellOf(await start(record, bootstrap), 'running');
+      return tellOf(await start(record, agentStart), 'running');
     } catch (error) {
       await removeStartFiles(record.dir).catch(() => {});
       await records.remove(record.token);
@@ -55,29 +57,30 @@ export function localCompute(context: LocalContext, machine: LocalMachine): Comp
   };
 
   const create = async (request: CreateRequest, call: Call): Promise<CloudInstance> => {
-    const { token, bootstrap } = request;
+    const { token } = request;
+    const agentStart = processStart(request.agentStart);
     if (!isToken(token))
       throw new BackendError('config', `"${token}" is no token: letters and digits, at most 32 (C2).`);
-    checkBootstrap(bootstrap, context.stateDir);
+    checkStart(agentStart, context.stateDir);
     return await oneAtATime(token, async () => {
       stopIfAborted(call);
       const before = await records.read(token);
-      if (before !== null) return await sameMachine(before, bootstrap);
+      if (before !== null) return await sameMachine(before, agentStart);
       const record = await whileAllocating(() => allocate(context, machine, request, call));
-      return await startNew(record, bootstrap);
+      return await startNew(record, agentStart);
     });
   };
 
   /** `create` with a token that was used before (C2). */
   const sameMachine = async (
     record: InstanceRecord | UnreadableRecord,
-    bootstrap: Bootstrap,
+    agentStart: ProcessStart,
   ): Promise<CloudInstance> => {
     if (!isReadable(record)) throw unreadable(record);
     if (record.terminating || record.process !== null) return tellOf(record, stateOf(record));
     // The server died between the record and the process, or between the process and writing it down.
     const found = await findByArguments(record.argv);
-    if (found === null) return await startNew(record, bootstrap);
+    if (found === null) return await startNew(record, agentStart);
     const adopted = { ...record, process: found };
     await records.write(adopted);
     return tellOf(adopted, 'running');
@@ -119,8 +122,9 @@ export function localCompute(context: LocalContext, machine: LocalMachine): Comp
     await unlessLate(ending, TERMINATE_WAIT_MS, call.signal);
   };
 
-  const startAgain = async (ref: InstanceRef, bootstrap: Bootstrap): Promise<AgentAddress> => {
-    checkBootstrap(bootstrap, context.stateDir);
+  const startAgain = async (ref: InstanceRef, given: AgentStart): Promise<AgentAddress> => {
+    const agentStart = processStart(given);
+    checkStart(agentStart, context.stateDir);
     return await oneAtATime(ref.token, async () => {
       const record = isToken(ref.token) ? await records.read(ref.token) : null;
       if (record !== null && !isReadable(record)) throw unreadable(record);
@@ -129,9 +133,9 @@ export function localCompute(context: LocalContext, machine: LocalMachine): Comp
         throw new BackendError('not-found', `Instance ${ref.cloudId} ${why}, so its agent cannot be started.`);
       }
       const agent = await findAgent(record);
-      if (agent === null) await start(record, bootstrap);
+      if (agent === null) await start(record, agentStart);
       else if (agent !== record.process) await records.write({ ...record, process: agent });
-      return { kind: 'unix', path: bootstrap.socketPath };
+      return { kind: 'unix', path: agentStart.socketPath };
     });
   };
 
@@ -145,6 +149,7 @@ async function allocate(
   request: CreateRequest,
   call: Call,
 ): Promise<InstanceRecord> {
+  const start = processStart(request.agentStart);
   const host = await machine.host(context);
   const occupation = await occupationOf(machine);
   const limit = context.config.max_instances;
@@ -163,9 +168,9 @@ async function allocate(
     resources: { ...type.resources, accelerators: [...type.resources.accelerators] },
     gpuDevices: [...gpuDevices],
     internalIp: loopbackAddress(request.token, occupation.addresses, process.platform),
-    dir: request.bootstrap.dir,
-    socketPath: request.bootstrap.socketPath,
-    argv: [...agentArguments(request.bootstrap)],
+    dir: start.dir,
+    socketPath: start.socketPath,
+    argv: [...agentArguments(start)],
     process: null,
     terminating: false,
   };
@@ -201,6 +206,9 @@ function tellOf(record: InstanceRecord, state: CloudInstance['state']): CloudIns
   return {
     cloudId: ID_PREFIX + record.token,
     token: record.token,
+    name: ID_PREFIX + record.token,
+    region: REGION,
+    zone: null,
     state,
     address: { kind: 'unix', path: record.socketPath },
     internalIp: record.internalIp,
@@ -210,7 +218,8 @@ function tellOf(record: InstanceRecord, state: CloudInstance['state']): CloudIns
 }
 
 function tellOfUnreadable({ token }: UnreadableRecord): CloudInstance {
-  return { cloudId: ID_PREFIX + token, token, state: 'running', address: null, internalIp: null };
+  const name = ID_PREFIX + token;
+  return { cloudId: name, token, name, region: REGION, zone: null, state: 'running', address: null, internalIp: null };
 }
 
 function unreadable(record: UnreadableRecord): BackendError {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Logger } from '@berth/backend';
+import { realHttp } from '@berth/http/real-http';
 import { type LocalContext, localMachine } from './local-machine.ts';
 import { GPU_LESS } from './testing/local-cloud.ts';
 
@@ -13,6 +14,7 @@ const context = (stateDir: string): LocalContext => ({
   installation: 'test',
   config: { max_instances: 1, price: 0 },
   credentials: {},
+  http: realHttp(),
   clock: { now: () => now },
   random: (length) => new Uint8Array(length),
   log,

@@ -6,9 +6,10 @@ import { DockerClient, dockerSocketPath } from '@berth/agent/docker-client';
 import { testAssignment } from '@berth/agent/testing/assignment';
 import { requirePart, TEST_IMAGE } from '@berth/agent/testing/parts';
 import { TEST_SECRET, TestServer } from '@berth/agent/testing/test-server';
-import type { Bootstrap, CreateRequest } from '@berth/backend';
+import type { CreateRequest, ProcessStart } from '@berth/backend';
 import type { InstanceId } from '@berth/core';
 import { identify } from './process-identity.ts';
+import { processStart } from './start-check.ts';
 import { GPU_LESS, gpus, type LocalCloud, localCloud } from './testing/local-cloud.ts';
 
 // The same claims as with a stand-in, where they depend on what the real agent does.
@@ -16,22 +17,22 @@ import { GPU_LESS, gpus, type LocalCloud, localCloud } from './testing/local-clo
 const AGENT = createRequire(import.meta.url).resolve('@berth/agent/main');
 
 function withAgent(request: CreateRequest): CreateRequest {
-  const { dir, socketPath } = request.bootstrap;
-  const bootstrap: Bootstrap = {
+  const { dir, socketPath } = processStart(request.agentStart);
+  const agentStart: ProcessStart = {
     kind: 'process',
     argv: [process.execPath, AGENT, '--dir', dir, '--socket', socketPath, '--instance', request.instance],
     env: { BERTH_AGENT_SECRET: TEST_SECRET },
     socketPath,
     dir,
   };
-  return { ...request, bootstrap };
+  return { ...request, agentStart };
 }
 
 async function connected(request: CreateRequest): Promise<TestServer> {
   const server = new TestServer(request.instance);
   for (let attempt = 0; ; attempt++) {
     try {
-      await server.connect({ socketPath: request.bootstrap.socketPath });
+      await server.connect({ socketPath: processStart(request.agentStart).socketPath });
       return server;
     } catch (error) {
       if (attempt === 400) throw error;
@@ -125,7 +126,7 @@ test('an agent that was killed is started again in its directory, and answers', 
   const { pid, bootId } = (await connected(request)).link.agent;
   process.kill(pid, 'SIGKILL');
   assert.ok(await areGone([pid]));
-  await cloud.backend.compute.agent?.start(cloud.ref('a1'), request.bootstrap, cloud.call());
+  await cloud.backend.compute.agent?.start(cloud.ref('a1'), processStart(request.agentStart), cloud.call());
   const again = (await connected(request)).link.agent;
   assert.notEqual(again.bootId, bootId);
   await cloud.backend.compute.terminate(cloud.ref('a1'), cloud.call());

@@ -5,7 +5,16 @@ import { z } from 'zod';
 import { type Compute, defineBackend, facetsOf, owned } from './index.ts';
 
 const compute: Compute = {
-  create: async () => ({ cloudId: 'c', token: 't', state: 'running', address: null, internalIp: null }),
+  create: async () => ({
+    cloudId: 'c',
+    token: 't',
+    name: 'm',
+    region: 'r',
+    zone: null,
+    state: 'running',
+    address: null,
+    internalIp: null,
+  }),
   list: async () => [],
   terminate: async () => {},
 };
@@ -13,6 +22,7 @@ const compute: Compute = {
 const common = {
   title: 'T',
   kind: 'vm',
+  agentStart: 'process',
   limits: { nameLength: 63, tags: true, provisioningTimeoutMs: 1000 },
   compute: () => compute,
 } as const;

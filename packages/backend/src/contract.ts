@@ -1,24 +1,65 @@
 /**
  * The contract for adding a cloud, version 1. A backend is one folder (or npm package) whose
  * package.json says `"berth": { "backend": "./src/index.ts" }` and whose module has one default
- * export: the result of `defineBackend`. Nothing else in Berth names it.
+ * export: the result of `defineBackend`. Nothing else in Berth names it. Beside it the folder may name
+ * `"conformance": "./src/conformance.ts"`: the fake of the cloud that `berth backend check` runs against.
  *
- * Rules, by number; code comments and error messages refer to them.
+ * Rules, by number; code comments, error messages and the conformance kit refer to them.
+ *
+ * Machines
  *   C1  `create` returns as soon as the cloud's id is known. The address may follow through `list`.
- *   C2  `create` with a token that was used before gives the same machine, also when the first
- *       answer was lost. Name and tags are derived from the token.
- *   C3  `list` returns all machines that carry our owner tag, terminating ones included, and no others.
- *   C4  `terminate` of what is gone, or going, is success. It may return before the machine is gone.
+ *   C2  `create` with a token that was used before gives the same machine, also when the first answer was
+ *       lost, also when both calls run at the same time. Name and tags are set by the call that creates:
+ *       at no moment is there a machine without them. A token whose machine is gone is `config`.
+ *   C3  `list` returns all machines that carry our owner tag exactly, of all regions and pages, stopped and
+ *       terminating ones included, and no others: neither an account's other machines, nor those of
+ *       another installation, nor one whose name or tag merely begins like ours.
+ *   C4  `terminate` of what is gone, or going, is success, and so is that of a machine that is still being
+ *       created or is stopped. It may return before the machine is gone; until then `list` shows it.
+ *   C14 Who has no tags is known by name: `request.name` is kept exactly and read back with `tokenOfName`.
+ *   C15 `state` is what is billed: a machine is `terminated`, or missing in `list`, only when the cloud
+ *       charges nothing for it any more.
+ *
+ * Calls
  *   C5  Every call honours `call.signal`; it never outlives it.
  *   C6  Errors are `BackendError`s with a code and a scope. Anything else thrown counts as `unknown`,
- *       which means: the outcome is not known, look with `list`.
+ *       which means: the outcome is not known, look with `list`. Out of stock is `no-capacity`, a limit of
+ *       the account `quota`, credentials that are wrong, expired or lack a right `auth`.
  *   C7  No secret appears in an error, a log line, a tag, `providerData` or `cloudId`.
+ *   C16 Everything from outside comes through the context: clock, randomness, `http`, log, state directory.
+ *       A request that is refused for being too fast (429), or before it was begun (5xx that says so), is
+ *       repeated after the time that the cloud gives, within the call's deadline; `context.http` does that.
+ *   C17 `configure` refuses wrong credentials with `auth`, costs one cheap call, and creates nothing.
+ *
+ * The definition
  *   C8  What a backend can do is what its compute has: an optional member that is present works.
  *   C9  The module's default export is what `defineBackend` returned; importing it does nothing else.
  *   C10 The definition has every required member, each of its type.
  *   C11 Config and every kind of credentials have a zod schema; keys that a schema does not know are refused.
  *   C12 One backend has a `type`: of two packages with the same one, the first found is used.
  *   C13 A backend without `compute` is a price list: its offers are shown, and nothing is created there.
+ *   C18 A machine of kind `vm` is Linux with a reachable sshd, and has Docker and the GPU runtime, or an image
+ *       on which they can be installed; our start script or key reaches it unchanged. One of kind `container`
+ *       runs the given image with the given command as root, with the registry's credentials where there are some.
+ *   C19 The offers that a backend asks for agree with what it lists: `create` of an offer makes that type, in
+ *       that region and zone, of that capacity type, or is refused.
+ *
+ * Facets
+ *   C20 `offers` changes nothing of an offer but its availability.
+ *   C21 `suspend`: `stop` keeps disk, name, tags and token; `start` brings the same machine back, perhaps at another
+ *       address. Of what is stopped already, or runs already, each is success. A stopped machine can be terminated.
+ *   C22 `ports`: opening what is open, and closing what is closed, is success. What was not opened stays closed.
+ *   C23 `volumes`: `create` obeys C2. A volume is attached to one machine; detaching what is not attached is success.
+ *       Deleting an attached one is refused as `config`, deleting a missing one is success. One that was
+ *       registered is never deleted. Data survives detaching and the end of the machine.
+ *   C24 `placement`: `create` obeys C2; deleting a missing group is success, deleting one in use is `transient`.
+ *   C25 `group`: all machines or none; what a partial failure left behind is terminated by the backend or, where
+ *       that fails, is found by `list`. Each machine obeys C2 by its own token.
+ *   C26 `bootstrap`: `ensure` finds what is there, also what another server made a moment ago, and makes only
+ *       what is missing. `remove` of what is still in use is `transient`, and waits for nothing.
+ *   C27 `reservations` lists what the account has; a `create` that names one uses it or is refused.
+ *   C28 `images`: the image that is resolved exists in that region and fits the architecture.
+ *   C29 `gateways`: as machines are (C1 to C4), with a public address.
  */
 
 import type { Collect } from '@berth/catalog/catalog-source';
@@ -26,19 +67,23 @@ import type { IntegrityRule } from '@berth/catalog/integrity-rule';
 import type {
   AcceleratorCount,
   Clock,
+  CpuArch,
   InstanceId,
   InstanceResources,
   Offer,
   RandomBytes,
   Requirements,
+  Secret,
 } from '@berth/core';
+import type { Http } from '@berth/http';
 import type { ZodType } from 'zod';
 
 /** What a backend gives us: a machine of our own, or only a container. */
-export type BackendKind = 'vm' | 'container';
+export const BACKEND_KINDS = ['vm', 'container'] as const;
+export type BackendKind = (typeof BACKEND_KINDS)[number];
 
 export interface BackendLimits {
-  /** Longest name of a machine that the cloud takes, in characters. */
+  /** Longest name of a machine that the cloud takes, in characters; at least `SHORTEST_NAME_LIMIT`. */
   readonly nameLength: number;
   /** False: machines are recognised by name alone. */
   readonly tags: boolean;
@@ -69,53 +114,95 @@ export interface Logger {
 export interface BackendContext<Config, Credentials> {
   /** The backend's name in this project; offers carry it. */
   readonly name: string;
-  /** Identifies this installation of Berth; part of every owner tag (C3). */
+  /** Identifies this installation of Berth; part of every owner tag (C3). Twelve hexadecimal digits. */
   readonly installation: string;
   readonly config: Config;
   readonly credentials: Credentials;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Logger;
+  /** Deadlines, retries with the delay that the cloud gives (C16), bounded answers; its errors map by themselves (C6). */
+  readonly http: Http;
   /** A directory of this backend's own on the server's disk, mode 0700, for what it must remember. */
   readonly stateDir: string;
 }
 
-/** How a machine comes to run the agent. Made by Berth, never by the backend. */
-export type Bootstrap =
+/** How Berth's agent gets onto a machine; the definition says which one the cloud offers. */
+export const AGENT_STARTS = ['process', 'user-data', 'ssh', 'entrypoint'] as const;
+export type AgentStartKind = (typeof AGENT_STARTS)[number];
+
+/** Longest `user-data` script in bytes: EC2's limit before encoding, the least of those that we know. */
+export const MAX_USER_DATA_BYTES = 16 * 1024;
+/** Longest command of an `entrypoint` in bytes, all words together: what the strictest container clouds take. */
+export const MAX_ENTRYPOINT_BYTES = 2 * 1024;
+
+/** What starts the agent. Made by Berth, never by the backend, which passes it on unchanged. */
+export type AgentStart =
   /** Start this process on this machine, detached, and keep it out of our process group. */
-  {
-    readonly kind: 'process';
-    readonly argv: readonly string[];
-    readonly env: Readonly<Record<string, string>>;
-    /** The agent listens here once it is up. */
-    readonly socketPath: string;
-    /** The agent's directory: journal, jobs, log. Removed with the instance. */
-    readonly dir: string;
-  };
+  | {
+      readonly kind: 'process';
+      readonly argv: readonly string[];
+      readonly env: Readonly<Record<string, string>>;
+      /** The agent listens here once it is up. */
+      readonly socketPath: string;
+      /** The agent's directory: journal, jobs, log. Removed with the instance. */
+      readonly dir: string;
+    }
+  /** A VM whose image has cloud-init, or another way to run a script as root at its first boot. Begins with `#!`. */
+  | { readonly kind: 'user-data'; readonly script: string }
+  /** A VM that takes public keys, in OpenSSH's form. Berth comes by SSH and does the rest. */
+  | { readonly kind: 'ssh'; readonly authorizedKeys: readonly string[] }
+  /** A container cloud: run this image with this command, as root, whatever the image says. */
+  | {
+      readonly kind: 'entrypoint';
+      readonly image: string;
+      readonly command: readonly string[];
+      readonly env: Readonly<Record<string, string>>;
+      readonly registry: { readonly username: string; readonly password: Secret<string> } | null;
+    };
+
+export type ProcessStart = Extract<AgentStart, { readonly kind: 'process' }>;
 
 export interface CreateRequest {
   readonly instance: InstanceId;
-  /** C2. Unique per machine, letters and digits, at most 32 characters. */
+  /** C2. Unique per machine, lower-case letters and digits, at most 32 characters. */
   readonly token: string;
-  /** Derived from the token and within `limits.nameLength`. */
+  /** `machineName` of installation and token: within `limits.nameLength`. */
   readonly name: string;
-  /** Owner tags (C3) and the user's own, already merged and within the cloud's rules for length. */
+  /** `ownerTags` (C3) and the user's own, already merged; at most 63 characters each, of `[a-z0-9_-]`. */
   readonly tags: Readonly<Record<string, string>>;
   readonly offer: Offer;
-  readonly bootstrap: Bootstrap;
+  readonly agentStart: AgentStart;
+  /** What `bootstrap.ensure` said of the region; null: the backend has no such facet. */
+  readonly shared: SharedParts | null;
+  /** The cloud's id of a group that `placement.create` made. */
+  readonly placementGroup: string | null;
+  /** Use this reservation, or refuse. */
+  readonly reservation: string | null;
 }
 
 /** How the server's link reaches the agent. */
-export type AgentAddress = { readonly kind: 'unix'; readonly path: string };
+export type AgentAddress =
+  | { readonly kind: 'unix'; readonly path: string }
+  | {
+      readonly kind: 'ssh';
+      readonly host: string;
+      readonly port: number;
+      readonly user: string;
+      /** Known host keys in OpenSSH's form (`ssh-ed25519 AAAA…`); empty: the first one that is seen is pinned. */
+      readonly hostKeys: readonly string[];
+    };
 
-export type CloudInstanceState =
-  | 'starting'
-  | 'running'
-  | 'stopping'
-  | 'stopped'
+export const CLOUD_INSTANCE_STATES = [
+  'starting',
+  'running',
+  'stopping',
+  'stopped',
   /** On its way out, still billed or still listed. */
-  | 'terminating'
-  | 'terminated';
+  'terminating',
+  'terminated',
+] as const;
+export type CloudInstanceState = (typeof CLOUD_INSTANCE_STATES)[number];
 
 /** A machine as the cloud tells of it. */
 export interface CloudInstance {
@@ -123,6 +210,9 @@ export interface CloudInstance {
   readonly cloudId: string;
   /** The token it was created with, read back from its tags or name; null: not ours to settle by token. */
   readonly token: string | null;
+  readonly name: string;
+  readonly region: string;
+  readonly zone: string | null;
   readonly state: CloudInstanceState;
   readonly address: AgentAddress | null;
   /** On the network that the nodes of one replica share. */
@@ -146,16 +236,195 @@ export interface Compute {
   list(call: Call): Promise<readonly CloudInstance[]>;
   terminate(ref: InstanceRef, call: Call): Promise<void>;
 
+  readonly agent?: AgentFacet;
+  readonly offers?: OffersFacet;
+  readonly suspend?: SuspendFacet;
+  readonly ports?: PortsFacet;
+  readonly volumes?: VolumesFacet;
+  readonly placement?: PlacementFacet;
+  readonly group?: GroupFacet;
+  readonly gateways?: GatewaysFacet;
+  readonly reservations?: ReservationsFacet;
+  readonly images?: ImagesFacet;
+  readonly bootstrap?: BootstrapFacet;
+}
+
+/**
+ * Machines whose agent nothing else restarts: no systemd, no container runtime. Starts the agent of a
+ * machine that exists, or starts it again after it died; when the agent is running already, does nothing.
+ */
+export interface AgentFacet {
+  start(ref: InstanceRef, agentStart: AgentStart, call: Call): Promise<AgentAddress>;
+}
+
+/** What the account may have of the catalog's offers, and what is in stock (C20). */
+export interface OffersFacet {
+  /** One answer for each offer that it knows better about, by id; of the others the catalog's word stands. */
+  availability(offers: readonly Offer[], call: Call): Promise<ReadonlyMap<string, Offer['availability']>>;
+}
+
+/** Machines that can be stopped and keep their disk (C21). Each may return before it is done; `list` tells. */
+export interface SuspendFacet {
+  stop(ref: InstanceRef, call: Call): Promise<void>;
+  start(ref: InstanceRef, call: Call): Promise<void>;
+}
+
+/** TCP ports, both ends included. */
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Machines that are closed to the world unless told otherwise (C22). */
+export interface PortsFacet {
+  open(ref: InstanceRef, ports: readonly PortRange[], call: Call): Promise<void>;
+  close(ref: InstanceRef, ports: readonly PortRange[], call: Call): Promise<void>;
+  /** Those that were opened, merged and in order. */
+  list(ref: InstanceRef, call: Call): Promise<readonly PortRange[]>;
+}
+
+export interface CloudVolume {
+  readonly cloudId: string;
+  /** The token it was created with; null: it was registered. */
+  readonly token: string | null;
+  readonly region: string;
+  readonly zone: string | null;
+  readonly sizeMiB: number;
+  readonly state: 'creating' | 'available' | 'attached' | 'deleting';
+  /** The machine's cloud id. */
+  readonly attachedTo: string | null;
+}
+
+export interface VolumeRequest {
+  readonly token: string;
+  readonly name: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly region: string;
+  readonly zone: string | null;
+  readonly sizeMiB: number;
+}
+
+/** Disks that outlive machines (C23). */
+export interface VolumesFacet {
+  create(request: VolumeRequest, call: Call): Promise<CloudVolume>;
+  /** One that somebody else made. @throws BackendError `not-found` */
+  register(cloudId: string, region: string, call: Call): Promise<CloudVolume>;
+  /** Those that carry our owner tag, as C3. */
+  list(call: Call): Promise<readonly CloudVolume[]>;
+  delete(volume: Pick<CloudVolume, 'cloudId' | 'region' | 'zone'>, call: Call): Promise<void>;
+  /** The device on the machine, `/dev/…`, or the path where it is mounted already. */
+  attach(
+    volume: Pick<CloudVolume, 'cloudId' | 'region'>,
+    to: InstanceRef,
+    call: Call,
+  ): Promise<{ readonly device: string }>;
+  /** `force`: also when the machine does not let go. */
+  detach(
+    volume: Pick<CloudVolume, 'cloudId' | 'region'>,
+    from: InstanceRef,
+    options: { readonly force: boolean },
+    call: Call,
+  ): Promise<void>;
+}
+
+/** Machines close to each other on the network (C24). */
+export interface PlacementFacet {
+  create(
+    request: {
+      readonly token: string;
+      readonly name: string;
+      readonly tags: CreateRequest['tags'];
+      readonly region: string;
+    },
+    call: Call,
+  ): Promise<{ readonly cloudId: string }>;
+  list(
+    call: Call,
+  ): Promise<readonly { readonly cloudId: string; readonly token: string | null; readonly region: string }[]>;
+  delete(group: { readonly cloudId: string; readonly region: string }, call: Call): Promise<void>;
+}
+
+/** Several machines in one call of the cloud (C25). */
+export interface GroupFacet {
+  /** How many one call takes at most. */
+  readonly max: number;
+  /** Of one offer, in the order of the requests. */
+  create(requests: readonly CreateRequest[], call: Call): Promise<readonly CloudInstance[]>;
+}
+
+export interface GatewayRequest {
+  readonly token: string;
+  readonly name: string;
+  readonly tags: CreateRequest['tags'];
+  readonly region: string;
+  readonly agentStart: AgentStart;
+}
+
+/** A small machine with a public address, for services (C29). */
+export interface GatewaysFacet {
+  create(request: GatewayRequest, call: Call): Promise<CloudInstance & { readonly publicIp: string | null }>;
+  list(call: Call): Promise<readonly (CloudInstance & { readonly publicIp: string | null })[]>;
+  terminate(ref: InstanceRef, call: Call): Promise<void>;
+}
+
+export interface CloudReservation {
+  readonly cloudId: string;
+  readonly instanceType: string;
+  readonly region: string;
+  readonly zone: string | null;
+  readonly total: number;
+  readonly free: number;
+  /** Milliseconds since 1970; null: open. */
+  readonly startsAt: number | null;
+  readonly endsAt: number | null;
+}
+
+/** Capacity that the account has paid for (C27). */
+export interface ReservationsFacet {
+  list(call: Call): Promise<readonly CloudReservation[]>;
+}
+
+/** Which image a machine would get (C28). */
+export interface ImagesFacet {
+  resolve(
+    request: { readonly region: string; readonly cpuArch: CpuArch; readonly accelerators: boolean },
+    call: Call,
+  ): Promise<{
+    readonly cloudId: string;
+    readonly user: string;
+    readonly hasDocker: boolean;
+    readonly hasGpuRuntime: boolean;
+  }>;
+}
+
+/** Plain data about networks, keys and roles: stored, and handed back with every `create` in that region. */
+export type SharedParts = Readonly<Record<string, unknown>>;
+
+/** What many machines of a region share (C26). */
+export interface BootstrapFacet {
   /**
-   * Facet `agent`: machines whose agent nothing else restarts (no systemd, no container runtime).
-   * Starts the agent of a machine that exists, or starts it again after it died; when the agent is
-   * running already, does nothing.
+   * `remove`: taken away when the last machine of the region is gone, as a task of its own that nobody
+   * waits for. `keep`: left on purpose, because it costs nothing or is the user's.
    */
-  readonly agent?: { start(ref: InstanceRef, bootstrap: Bootstrap, call: Call): Promise<AgentAddress> };
+  readonly whenUnused: 'remove' | 'keep';
+  ensure(region: string, call: Call): Promise<SharedParts>;
+  remove(region: string, shared: SharedParts, call: Call): Promise<void>;
 }
 
 /** Facets derive from what a compute has (C8). */
-export const FACETS = ['agent'] as const;
+export const FACETS = [
+  'agent',
+  'offers',
+  'suspend',
+  'ports',
+  'volumes',
+  'placement',
+  'group',
+  'gateways',
+  'reservations',
+  'images',
+  'bootstrap',
+] as const satisfies readonly (keyof Compute)[];
 export type Facet = (typeof FACETS)[number];
 
 export function facetsOf(compute: Compute): readonly Facet[] {
@@ -223,6 +492,17 @@ export interface Configured<Config> {
   readonly config: Config;
   /** Shown by `berth backend list`. */
   readonly account: string;
+  /**
+   * What the account has to choose from, by the config's field: regions, networks. Offered by
+   * `berth backend add` for fields that are not given; nothing else depends on it.
+   */
+  readonly choices?: Readonly<Record<string, readonly Choice[]>>;
+}
+
+export interface Choice {
+  readonly value: string;
+  /** For a person; the value itself when absent. */
+  readonly title?: string;
 }
 
 interface DefinitionBase<Config, Credentials> {
@@ -239,6 +519,8 @@ interface DefinitionBase<Config, Credentials> {
 /** A cloud that machines are created on. */
 export interface ComputeDefinition<Config, Credentials> extends DefinitionBase<Config, Credentials> {
   readonly limits: BackendLimits;
+  /** How the agent gets onto its machines: `process`, `user-data` or `ssh` for a VM, `entrypoint` for a container. */
+  readonly agentStart: AgentStartKind;
   /** Checks credentials with one cheap call and resolves what must be stored. */
   configure(context: BackendContext<Config, Credentials>, call: Call): Promise<Configured<Config>>;
   compute(context: BackendContext<Config, Credentials>): Compute;
@@ -247,6 +529,7 @@ export interface ComputeDefinition<Config, Credentials> extends DefinitionBase<C
 /** A cloud of which only the price list is known (C13). */
 export interface PriceListDefinition<Config, Credentials> extends DefinitionBase<Config, Credentials> {
   readonly limits?: undefined;
+  readonly agentStart?: undefined;
   readonly configure?: undefined;
   readonly compute?: undefined;
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { type AnyBackendDefinition, BACKEND_TYPE } from './contract.ts';
+import { type AnyBackendDefinition, BACKEND_TYPE, type BackendKind } from './contract.ts';
+import { STARTS_OF } from './facet-shape.ts';
+import { SHORTEST_NAME_LIMIT } from './machine-name.ts';
 
 /**
  * What is wrong with a module's default export as a backend definition, one sentence per defect, each
@@ -14,7 +16,7 @@ export function definitionProblems(value: unknown): readonly string[] {
     problems.push('`type` must be a word like "fluffy-cloud", at most 31 characters of [a-z0-9-] (C10)');
   }
   if (typeof value.title !== 'string' || value.title.trim() === '') problems.push('`title` is missing (C10)');
-  if (value.kind !== 'vm' && value.kind !== 'container') problems.push('`kind` must be "vm" or "container" (C10)');
+  if (!isKind(value.kind)) problems.push('`kind` must be "vm" or "container" (C10)');
   problems.push(...credentialProblems(value.credentials));
   if (!isSchema(value.config)) problems.push('`config` must be a zod schema (C11)');
   problems.push(...catalogProblems(value.catalog), ...computeProblems(value));
@@ -23,10 +25,16 @@ export function definitionProblems(value: unknown): readonly string[] {
 
 /** All that creating machines takes, or nothing of it (C13). */
 function computeProblems(value: Readonly<Record<string, unknown>>): readonly string[] {
-  const { limits, configure, compute, catalog } = value;
+  const { limits, configure, compute, catalog, agentStart, kind } = value;
   const hasPrices = isRecord(catalog) && (catalog.kind === 'offline' || catalog.kind === 'online');
   if (hasPrices && limits === undefined && configure === undefined && compute === undefined) return [];
   const problems = [...limitProblems(limits)];
+  const starts: readonly unknown[] = isKind(kind) ? STARTS_OF[kind] : [];
+  if (isKind(kind) && !starts.includes(agentStart)) {
+    problems.push(
+      `\`agentStart\` of kind "${kind}" must be ${STARTS_OF[kind].map((one) => `"${one}"`).join(' or ')} (C10)`,
+    );
+  }
   if (typeof configure !== 'function') problems.push('`configure` must be a function (C10)');
   if (typeof compute !== 'function') problems.push('`compute` must be a function (C10)');
   return problems;
@@ -40,7 +48,9 @@ export function isBackendDefinition(value: unknown): value is AnyBackendDefiniti
 function limitProblems(limits: unknown): readonly string[] {
   if (!isRecord(limits)) return ['`limits` is missing (C10)'];
   const problems: string[] = [];
-  if (!isPositive(limits.nameLength)) problems.push('`limits.nameLength` must be a number of characters (C10)');
+  if (!(typeof limits.nameLength === 'number' && limits.nameLength >= SHORTEST_NAME_LIMIT)) {
+    problems.push(`\`limits.nameLength\` must be a number of characters, at least ${SHORTEST_NAME_LIMIT} (C10)`);
+  }
   if (typeof limits.tags !== 'boolean') problems.push('`limits.tags` must be true or false (C10)');
   if (!isPositive(limits.provisioningTimeoutMs)) {
     problems.push('`limits.provisioningTimeoutMs` must be a number of milliseconds (C10)');
@@ -100,6 +110,10 @@ function isSchema(value: unknown): boolean {
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isKind(value: unknown): value is BackendKind {
+  return value === 'vm' || value === 'container';
 }
 
 function isPositive(value: unknown): boolean {

@@ -17,6 +17,7 @@ const schema = '{ safeParseAsync: async () => ({ success: true, data: {} }) }';
 function backendModule(type: string, changes = ''): string {
   return `export default {
     type: '${type}', title: 'T', kind: 'vm',
+    agentStart: 'process',
     limits: { nameLength: 63, tags: true, provisioningTimeoutMs: 1000 },
     credentials: { default: ${schema} }, config: ${schema},
     configure: async () => ({ config: {}, account: 'a' }),

@@ -1,5 +1,5 @@
 import { asBackendError, type BackendErrorCode } from './backend-error.ts';
-import type { Call, Compute } from './contract.ts';
+import { type Call, type Compute, type Facet, facetsOf } from './contract.ts';
 import { withDeadline } from './deadline.ts';
 import type { Redactor } from './redaction.ts';
 
@@ -11,6 +11,10 @@ export interface Deadlines {
   readonly list: number;
   readonly terminate: number;
   readonly agentStart: number;
+  /** Methods of facets that only look. */
+  readonly facetRead: number;
+  /** Methods of facets that change something. */
+  readonly facetChange: number;
 }
 
 /**
@@ -24,6 +28,8 @@ export const DEFAULT_DEADLINES: Deadlines = {
   list: 60_000,
   terminate: 60_000,
   agentStart: 60_000,
+  facetRead: 30_000,
+  facetChange: 120_000,
 };
 
 export interface Guard {
@@ -39,6 +45,8 @@ const CODE_WHEN_CUT: Readonly<Record<keyof Deadlines, BackendErrorCode>> = {
   list: 'transient',
   terminate: 'unknown',
   agentStart: 'unknown',
+  facetRead: 'transient',
+  facetChange: 'unknown',
 };
 
 /** One call to a backend with its deadline (C5), its errors mapped (C6) and its secrets taken out (C7). */
@@ -60,18 +68,27 @@ export async function guarded<T>(
 export function guardedCompute(compute: Compute, guard: Guard, changed: () => void): Compute {
   const changing = <T>(what: keyof Deadlines, call: Call, run: (call: Call) => Promise<T>): Promise<T> =>
     guarded(guard, what, call, run).finally(changed);
-  const { agent } = compute;
   return {
     create: (request, call) => changing('create', call, (inner) => compute.create(request, inner)),
     list: (call) => guarded(guard, 'list', call, (inner) => compute.list(inner)),
     terminate: (ref, call) => changing('terminate', call, (inner) => compute.terminate(ref, inner)),
-    ...(agent === undefined
-      ? {}
-      : {
-          agent: {
-            start: (ref, bootstrap, call) =>
-              guarded(guard, 'agentStart', call, (inner) => agent.start(ref, bootstrap, inner)),
-          },
-        }),
+    ...Object.fromEntries(facetsOf(compute).map((facet) => [facet, guardedFacet(compute, facet, guard)])),
   };
+}
+
+/** Facet methods that change nothing: cut short, they can simply be asked again. */
+const READING: ReadonlySet<string> = new Set(['list', 'availability', 'resolve']);
+
+/** The call is the last argument of every method of every facet, so one guard fits all. */
+function guardedFacet<F extends Facet>(compute: Compute, facet: F, guard: Guard): Compute[F] {
+  // Its shape was checked (`facet-shape.ts`); which facet it is does not matter here.
+  const bare = compute[facet] as unknown as Readonly<Record<string, unknown>>;
+  const parts = Object.entries(bare).map(([name, part]) => {
+    if (typeof part !== 'function') return [name, part];
+    const what = facet === 'agent' ? 'agentStart' : READING.has(name) ? 'facetRead' : 'facetChange';
+    const method = (...args: readonly unknown[]): Promise<unknown> =>
+      guarded(guard, what, args.at(-1) as Call, async (inner) => await part.apply(bare, [...args.slice(0, -1), inner]));
+    return [name, method];
+  });
+  return Object.fromEntries(parts) as Compute[F];
 }

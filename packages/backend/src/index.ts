@@ -3,4 +3,5 @@ export * from './backend-error.ts';
 export * from './contract.ts';
 export * from './discovery.ts';
 export { DEFAULT_DEADLINES, type Deadlines } from './guarded-compute.ts';
+export * from './machine-name.ts';
 export * from './registry.ts';

@@ -65,12 +65,24 @@ const request: CreateRequest = {
   name: 'n',
   tags: {},
   offer,
-  bootstrap: { kind: 'process', argv: ['x'], env: {}, socketPath: '/s', dir: '/d' },
+  shared: null,
+  placementGroup: null,
+  reservation: null,
+  agentStart: { kind: 'process', argv: ['x'], env: {}, socketPath: '/s', dir: '/d' },
 };
 const ref = { cloudId: 'c', token: 't1', region: 'r', zone: null };
 
 const quiet: Compute = {
-  create: async () => ({ cloudId: 'c', token: 't1', state: 'running', address: null, internalIp: null }),
+  create: async () => ({
+    cloudId: 'c',
+    token: 't1',
+    name: 'm',
+    region: 'r',
+    zone: null,
+    state: 'running',
+    address: null,
+    internalIp: null,
+  }),
   list: async () => [],
   terminate: async () => {},
 };
@@ -87,6 +99,7 @@ function definition(behaviour: Behaviour = {}) {
     type: 'fake',
     title: 'Fake',
     kind: 'vm',
+    agentStart: 'process',
     limits: { nameLength: 63, tags: true, provisioningTimeoutMs: 1000 },
     credentials: { api_key: z.object({ user: z.string(), api_key: z.string().transform((key) => new Secret(key)) }) },
     config: z.object({ zone: z.enum(['east', 'west']).optional() }),
@@ -211,7 +224,7 @@ test('a call that hangs and ignores its signal ends at its deadline, by the code
   await assert.rejects(backend.compute.list(call()), is('transient', /`list` did not answer/));
   await assert.rejects(backend.compute.terminate(ref, call()), is('unknown', /`terminate` did not answer/));
   await assert.rejects(
-    async () => backend.compute.agent?.start(ref, request.bootstrap, call()),
+    async () => backend.compute.agent?.start(ref, request.agentStart, call()),
     is('unknown', /agent/),
   );
   await assert.rejects(backend.offers(null, call()), is('transient', /`query` did not answer/));
@@ -394,7 +407,7 @@ test('a compute that cannot be made, or lacks a required member, is a config err
 });
 
 test('a price list cannot be configured as a backend, and the message says why', async () => {
-  const { limits, configure, compute, ...base } = definition();
+  const { limits, configure, compute, agentStart, ...base } = definition();
   const prices = defineBackend({
     ...base,
     catalog: { kind: 'offline', credentials: 'none', rules: [], collect: async function* () {} },

@@ -1,14 +1,18 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { BerthError, type Clock, type Offer, type RandomBytes, type Requirements } from '@berth/core';
 import { nearestWord } from '@berth/core/nearest';
+import type { Http } from '@berth/http';
+import { realHttp } from '@berth/http/real-http';
 import { type BackendEntry, parseBackendEntry } from './backend-entry.ts';
 import { BackendError } from './backend-error.ts';
 import {
+  type AgentStartKind,
   type AnyBackendDefinition,
   type BackendContext,
   type BackendKind,
   type BackendLimits,
   type Call,
+  type Choice,
   type Compute,
   type ComputeDefinition,
   type Facet,
@@ -16,6 +20,7 @@ import {
   type Logger,
 } from './contract.ts';
 import type { LoadedBackends, UnavailableBackend } from './discovery.ts';
+import { computeProblems } from './facet-shape.ts';
 import { DEFAULT_DEADLINES, type Deadlines, type Guard, guarded, guardedCompute } from './guarded-compute.ts';
 import { OfferCache } from './offer-cache.ts';
 import { redactorFor, secretsOf } from './redaction.ts';
@@ -27,11 +32,14 @@ export interface ConfiguredBackend {
   readonly title: string;
   readonly kind: BackendKind;
   readonly limits: BackendLimits;
+  readonly agentStart: AgentStartKind;
   readonly facets: readonly Facet[];
   /** Whose account it is, for `berth backend list`. */
   readonly account: string;
   /** The config with everything resolved that must be stored. */
   readonly config: unknown;
+  /** What the account has to choose from, by the config's field. */
+  readonly choices: Readonly<Record<string, readonly Choice[]>>;
   /**
    * Offers that may fit, from memory while they are fresh (`catalog.cacheForMs`); who asks for the same
    * at the same time shares one question. Throws `BackendError`.
@@ -52,6 +60,8 @@ export interface BackendHost {
   readonly random: RandomBytes;
   readonly log: Logger;
   readonly deadlines?: Partial<Deadlines>;
+  /** Requests to the outside; absent: real ones, whose repetitions are logged. */
+  readonly http?: Http;
   /**
    * Offers of a cloud from the catalog, for backends whose source is not machines of their own. Absent:
    * there is no catalog, and such a backend has none.
@@ -106,7 +116,9 @@ export async function configureBackend(
   await mkdir(host.stateDir, { recursive: true, mode: 0o700 });
   await chmod(host.stateDir, 0o700); // it may have been there, and the umask does not make a mode wider
   const { installation, stateDir, clock, random } = host;
-  const base = { name: entry.name, installation, credentials: parsed.credentials, clock, random, log, stateDir };
+  const http =
+    host.http ?? realHttp({ onRetry: (reason, delayMs) => log.info('A request is repeated', { reason, delayMs }) });
+  const base = { name: entry.name, installation, credentials: parsed.credentials, clock, random, log, http, stateDir };
 
   const first: BackendContext<unknown, unknown> = Object.freeze({ ...base, config: parsed.config });
   const configured = await guarded(guard, 'configure', { signal, log }, (call) => definition.configure(first, call));
@@ -129,16 +141,18 @@ export async function configureBackend(
         return offers.map((offer) => ({ ...offer, backend: entry.name, id: idOf(offer) }));
       }),
   });
-  const { type, title, kind, limits } = definition;
+  const { type, title, kind, limits, agentStart } = definition;
   return Object.freeze({
     name: entry.name,
     type,
     title,
     kind,
     limits,
+    agentStart,
     facets: facetsOf(bare),
     account: redactor.text(configured.account),
     config: configured.config,
+    choices: configured.choices ?? {},
     offers: (requirements: Requirements | null, call: Call) => cache.offers(requirements, call.signal),
     forgetOffers: () => cache.forget(),
     compute: guardedCompute(bare, guard, () => cache.forget()),
@@ -157,11 +171,8 @@ function computeOf(
     const message = error instanceof Error ? error.message : String(error);
     throw guard.redactor.error(new BackendError('config', `It cannot be used: ${message}`, { cause: error }));
   }
-  for (const member of ['create', 'list', 'terminate'] as const) {
-    if (typeof compute?.[member] !== 'function') {
-      throw new BackendError('config', `Its compute has no \`${member}\`, which every compute needs (C10).`);
-    }
-  }
+  const problems = computeProblems(compute);
+  if (problems.length > 0) throw new BackendError('config', `It cannot be used: ${problems.join('; ')}.`);
   return compute;
 }
 

@@ -3,7 +3,7 @@
  * that dies in the middle knows at its next start that there is something to settle.
  */
 import type { BackendError, Call, CloudInstance } from '@berth/backend';
-import { asBackendError } from '@berth/backend';
+import { asBackendError, machineName, ownerTags } from '@berth/backend';
 import type { Millis } from '@berth/core';
 import type { InstanceRow, IntentRow } from '@berth/store';
 import type { Books, Tx } from './books.ts';
@@ -214,14 +214,13 @@ export class IntentActor {
     return {
       instance: instance.id,
       token,
-      name: `berth-${token}`.slice(0, backend.nameLength),
-      tags: {
-        'berth-installation': this.#ports.installation,
-        'berth-instance': instance.id,
-        'berth-token': token,
-      },
+      name: machineName(this.#ports.installation, token),
+      tags: ownerTags({ installation: this.#ports.installation, token, instance: instance.id }),
       offer: instance.offer,
-      bootstrap: this.#ports.bootstrap(instance.id, backend, this.#ports.sealer.open(instance.agentSecret)),
+      agentStart: this.#ports.agentStart(instance.id, backend, this.#ports.sealer.open(instance.agentSecret)),
+      shared: null,
+      placementGroup: null,
+      reservation: null,
     };
   }
 

@@ -263,7 +263,7 @@ export class Links {
   }
 
   async #restartAgent(entry: Entry, row: InstanceRow): Promise<void> {
-    const { clock, backends, sealer, bootstrap, log } = this.#ports;
+    const { clock, backends, sealer, agentStart, log } = this.#ports;
     const now = clock.now();
     if (!isDue(entry.restartDueAt, now, AGENT_RESTART_BACKOFF.maxMs) || row.cloudId === null) return;
     const backend = backends.get(row.projectId, row.backend);
@@ -273,7 +273,7 @@ export class Links {
     const ref = { cloudId: row.cloudId, token: row.token, region: row.region, zone: row.zone };
     const limit = deadline(clock, AGENT_REQUEST_DEADLINE_MS, entry.dropping.signal);
     try {
-      const start = bootstrap(row.id, backend, sealer.open(row.agentSecret));
+      const start = agentStart(row.id, backend, sealer.open(row.agentSecret));
       await backend.compute.agent.start(ref, start, { signal: limit.signal, log });
     } finally {
       limit.clear();

@@ -2,7 +2,7 @@
  * What the engine needs from outside, as interfaces. The server's composition root plugs in the real
  * parts, the simulation plugs in simulated ones; the engine knows neither.
  */
-import type { AgentAddress, Bootstrap, Compute, Facet, Logger } from '@berth/backend';
+import type { AgentAddress, AgentStart, AgentStartKind, BackendKind, Compute, Facet, Logger } from '@berth/backend';
 import type {
   AcceleratorCount,
   BlobHash,
@@ -35,7 +35,8 @@ export interface UsableBackend {
   readonly provisioningTimeoutMs: number;
   /** How late the cloud's list may learn of a new machine; absent: `LIST_LAG_MS`. */
   readonly listLagMs?: number;
-  readonly nameLength: number;
+  readonly kind: BackendKind;
+  readonly agentStart: AgentStartKind;
   /** Deadlines, error mapping and redaction are already around it. */
   readonly compute: Compute;
   offers(requirements: Requirements | null, signal: AbortSignal): Promise<readonly Offer[]>;
@@ -155,7 +156,7 @@ export interface EnginePorts {
   /** Identifies this installation of Berth; part of owner tags. */
   readonly installation: string;
   /** How a machine of this backend comes to run an agent. The same arguments give the same answer. */
-  bootstrap(instance: InstanceId, backend: UsableBackend, agentSecret: Secret<string>): Bootstrap;
+  agentStart(instance: InstanceId, backend: UsableBackend, agentSecret: Secret<string>): AgentStart;
   /** Values of a project's secrets by name, for `${{ secrets.NAME }}`. */
   secrets(project: ProjectId): Promise<ReadonlyMap<string, Secret<string>>>;
 }

@@ -32,7 +32,7 @@ import { LogStore } from './logs/log-store.ts';
 import { LogProblemNotices } from './logs/problem-notices.ts';
 import { MetricsRing } from './metrics/ring.ts';
 import { startRetention } from './retention.ts';
-import { bootstrapFor } from './start/bootstrap.ts';
+import { agentStartFor } from './start/agent-start.ts';
 import { addClientEntry } from './start/client-config.ts';
 import { FIRST_PROJECT, firstStart } from './start/first-start.ts';
 import { installationId } from './start/installation.ts';
@@ -183,7 +183,7 @@ async function compose(home: Home, options: StartOptions, log: ServerLog, closer
     agents: createAgentConnector({ home, store, logs, metrics, blobs, random, log, installation }),
     sealer,
     installation,
-    bootstrap: bootstrapFor(home),
+    agentStart: agentStartFor(home),
     secrets: (project) => openSecrets(store, sealer, project, log),
   });
   await engine.start();

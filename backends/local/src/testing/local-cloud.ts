@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  type Bootstrap,
   type Call,
   type ConfiguredBackend,
   type CreateRequest,
   configureBackend,
   type InstanceRef,
   type Logger,
+  type ProcessStart,
 } from '@berth/backend';
 import { type InstanceId, type Offer, offerId } from '@berth/core';
 import type { GpuDevice } from '../detect/gpu.ts';
@@ -46,7 +46,7 @@ export interface LocalCloud {
   readonly records: InstanceRecords;
   readonly logged: string[];
   call(): Call;
-  bootstrap(token: string, env?: Readonly<Record<string, string>>): Bootstrap;
+  agentStart(token: string, env?: Readonly<Record<string, string>>): ProcessStart;
   request(token: string, type?: string, env?: Readonly<Record<string, string>>): CreateRequest;
   ref(token: string): InstanceRef;
   /** Pids of the agents that this instance ever had, once there are at least `count`. */
@@ -93,7 +93,7 @@ export async function localCloudAt(
   );
   const records = new InstanceRecords(stateDir);
   const dirOf = (token: string): string => join(base, 'agents', token);
-  const bootstrap = (token: string, env: Readonly<Record<string, string>> = {}): Bootstrap => ({
+  const agentStart = (token: string, env: Readonly<Record<string, string>> = {}): ProcessStart => ({
     kind: 'process',
     argv: [
       '/bin/sh',
@@ -115,14 +115,17 @@ export async function localCloudAt(
     records,
     logged,
     call: () => ({ signal, log }),
-    bootstrap,
+    agentStart,
     request: (token, type = 'local', env = {}) => ({
       instance: `i${token}` as InstanceId, // ids are made elsewhere; here any text will do
       token,
       name: `berth-${token}`,
       tags: {},
       offer: offerOf(type),
-      bootstrap: bootstrap(token, env),
+      agentStart: agentStart(token, env),
+      shared: null,
+      placementGroup: null,
+      reservation: null,
     }),
     ref: (token) => ({ cloudId: `local-${token}`, token, region: 'local', zone: null }),
     pids: async (token, count = 1) => {

@@ -55,6 +55,7 @@ export class SimAgents implements AgentConnector {
   }
 
   async connect(...[target, handlers]: Parameters<AgentConnector['connect']>): Promise<AgentLink> {
+    if (target.address.kind !== 'unix') throw new Error('Simulated agents have paths.');
     const token = target.address.path;
     const alive = this.#clouds.some((cloud) => cloud.machines.get(token)?.alive === true);
     if (!alive || this.unreachable.has(token)) throw new Error('nobody answers');

@@ -191,7 +191,7 @@ export class World {
       },
       sealer: { seal: (plain) => `sealed:${plain.reveal()}`, open: (sealed) => new Secret(sealed.slice(7)) },
       installation: 'test',
-      bootstrap: (instance) => ({ kind: 'process', argv: [], env: {}, socketPath: instance, dir: instance }),
+      agentStart: (instance) => ({ kind: 'process', argv: [], env: {}, socketPath: instance, dir: instance }),
       secrets: async () => secrets,
     };
   }

@@ -42,6 +42,9 @@ export function createAgentConnector(options: ConnectorOptions): AgentConnector 
       const instance = await store.read.instances.get(target.instance);
       if (instance === null) throw new BerthError('not-found', `There is no instance ${target.instance}.`);
       const resume = Object.fromEntries(await Promise.all(target.jobs.map(async (job) => [job, await logs.size(job)])));
+      if (target.address.kind !== 'unix') {
+        throw new BerthError('not-supported', `An agent at a ${target.address.kind} address cannot be reached yet.`);
+      }
       let wire: WireLink | null = null;
       wire = await connectAgent({
         to: { socketPath: target.address.path },

@@ -37,6 +37,7 @@ function setup(t: TestContext) {
       type,
       title: type.toUpperCase(),
       kind: 'vm',
+      agentStart: 'process',
       limits: { nameLength: 60, tags: true, provisioningTimeoutMs: 1000 },
       credentials: { default: z.strictObject({}), key: z.strictObject({ key: z.string() }) } as never,
       config: z.strictObject({ regions: z.array(z.string()).default([]) }),

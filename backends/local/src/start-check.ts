@@ -1,14 +1,20 @@
 import { homedir, platform } from 'node:os';
 import { isAbsolute, normalize, relative, sep } from 'node:path';
-import { BackendError, type Bootstrap } from '@berth/backend';
+import { type AgentStart, BackendError, type ProcessStart } from '@berth/backend';
 
 /** Bytes of a unix socket's path that fit into `sun_path` with its final zero (unix(7); macOS sys/un.h). */
 const LONGEST_SOCKET_PATH = platform() === 'darwin' ? 103 : 107;
 
+/** On this machine the agent is a process; the definition says so, and nobody should come with anything else. */
+export function processStart(start: AgentStart): ProcessStart {
+  if (start.kind === 'process') return start;
+  throw new BackendError('config', `This machine starts the agent as a process, not by ${start.kind}.`);
+}
+
 /** Refuses, before anything is made, what could not work or could not be removed again without harm. */
-export function checkBootstrap(bootstrap: Bootstrap, stateDir: string): void {
-  const { argv, dir, socketPath } = bootstrap;
-  if (argv.length === 0) throw new BackendError('config', 'The bootstrap names no program to start.');
+export function checkStart(agentStart: ProcessStart, stateDir: string): void {
+  const { argv, dir, socketPath } = agentStart;
+  if (argv.length === 0) throw new BackendError('config', 'The agentStart names no program to start.');
   if (!isAbsolute(socketPath)) throw new BackendError('config', `The socket path "${socketPath}" is not absolute.`);
   const bytes = Buffer.byteLength(socketPath);
   if (bytes > LONGEST_SOCKET_PATH) {

@@ -11,7 +11,7 @@ export const agentProgram = (): string =>
   fileURLToPath(new URL(isSource ? '../../../agent/src/main.ts' : './agent.js', import.meta.url));
 
 /** How an agent on this machine is started: as a process of its own, which outlives the server. */
-export function bootstrapFor(home: Home): EnginePorts['bootstrap'] {
+export function agentStartFor(home: Home): EnginePorts['agentStart'] {
   return (instance, _backend, agentSecret) => {
     const { dir, socket } = agentPaths(home, instance);
     return {
