@@ -1,5 +1,5 @@
 import type { ErrorView } from '@berth/core/api-schemas';
-import { BerthError, type BerthErrorOptions, type ErrorCode } from '@berth/core/errors';
+import { BerthError, type BerthErrorOptions, ERROR_CODES, type ErrorCode } from '@berth/core/errors';
 import type { TransportError, TransportResponse } from './transport.ts';
 
 /** Where the server's answer is no ErrorView: a proxy spoke, or something that is not Berth. */
@@ -16,20 +16,7 @@ const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
   504: 'unavailable',
 };
 
-const CODES: ReadonlySet<string> = new Set<ErrorCode>([
-  'invalid-configuration',
-  'invalid-request',
-  'not-supported',
-  'not-found',
-  'conflict',
-  'unauthenticated',
-  'forbidden',
-  'too-large',
-  'no-offers',
-  'unavailable',
-  'rate-limited',
-  'internal',
-]);
+const CODES: ReadonlySet<string> = new Set(ERROR_CODES);
 
 /** The server's refusal as the error that it was there. Codes that this client does not know yet count as `internal`. */
 export function errorFromResponse(response: TransportResponse, body: string, url: string): BerthError {

@@ -3,19 +3,21 @@
  * Anything else that is thrown is a defect and is reported as `internal`.
  */
 
-export type ErrorCode =
-  | 'invalid-configuration' // the user's file; details.issues says where
-  | 'invalid-request' // a request that does not fit its schema
-  | 'not-supported' // known, but not built yet, or not possible with this backend
-  | 'not-found'
-  | 'conflict' // exists already, or changed since it was read
-  | 'unauthenticated'
-  | 'forbidden'
-  | 'too-large'
-  | 'no-offers'
-  | 'unavailable' // a part that is needed does not answer (Docker, server, agent)
-  | 'rate-limited'
-  | 'internal';
+export const ERROR_CODES = [
+  'invalid-configuration', // the user's file; details.issues says where
+  'invalid-request', // a request that does not fit its schema
+  'not-supported', // known, but not built yet, or not possible with this backend
+  'not-found',
+  'conflict', // exists already, or changed since it was read
+  'unauthenticated',
+  'forbidden',
+  'too-large',
+  'no-offers',
+  'unavailable', // a part that is needed does not answer (Docker, server, agent)
+  'rate-limited',
+  'internal',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** One place in a user's file. Line and column count from 1. */
 export interface ConfigIssue {
