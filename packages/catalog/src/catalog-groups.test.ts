@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { groupOffers, OFFER_GROUP_KEYS } from '@berth/core/offers';
+import { OFFER_GROUP_KEYS } from '@berth/core/offer';
+import { groupOffers } from '@berth/core/offers';
 import fc from 'fast-check';
 import { Catalog } from './catalog.ts';
 import type { CatalogOffer } from './catalog-offer.ts';

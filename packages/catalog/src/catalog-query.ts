@@ -1,8 +1,16 @@
 /** What can be asked of the catalog, and what it answers. */
 
 import type { FormFactor } from '@berth/core/accelerator';
-import type { AcceleratorVendor, Availability, CapacityType, CpuArch, Range } from '@berth/core/offer';
-import type { OfferGroup, OfferGroupKey, OfferSort } from '@berth/core/offers';
+import type {
+  AcceleratorVendor,
+  Availability,
+  CapacityType,
+  CpuArch,
+  OfferGroupKey,
+  OfferSort,
+  Range,
+} from '@berth/core/offer';
+import type { OfferGroup } from '@berth/core/offers';
 import type { CatalogOffer } from './catalog-offer.ts';
 import type { SourceStatus } from './source-status.ts';
 

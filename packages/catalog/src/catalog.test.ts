@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BerthError } from '@berth/core/errors';
-import { OFFER_SORTS } from '@berth/core/offers';
+import { OFFER_SORTS } from '@berth/core/offer';
 import fc from 'fast-check';
 import { Catalog } from './catalog.ts';
 import type { CatalogOffer } from './catalog-offer.ts';

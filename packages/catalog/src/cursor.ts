@@ -1,7 +1,7 @@
 /** Where a page ended: the last offer's place in the order, opaque to whoever asks. */
 
 import { BerthError } from '@berth/core/errors';
-import { OFFER_SORTS, type OfferSort } from '@berth/core/offers';
+import { OFFER_SORTS, type OfferSort } from '@berth/core/offer';
 import { z } from 'zod';
 import { type CatalogOffer, pricePerGpu, pricePerGpuGib } from './catalog-offer.ts';
 

@@ -1,7 +1,7 @@
 /** Offers that pass, gathered under what they share. */
 
-import { CAPACITY_TYPES } from '@berth/core/offer';
-import type { OfferGroup, OfferGroupKey } from '@berth/core/offers';
+import { CAPACITY_TYPES, type OfferGroupKey } from '@berth/core/offer';
+import type { OfferGroup } from '@berth/core/offers';
 import { CHOOSABLE, countRegions, RegionMarks, tallyOf } from './group-tally.ts';
 import { endRow, firstRow, rowPasses, type Selection } from './selection.ts';
 import { codeAt } from './snapshot-columns.ts';

@@ -1,6 +1,6 @@
 /** The first offers of several sources in one order. */
 
-import type { OfferSort } from '@berth/core/offers';
+import type { OfferSort } from '@berth/core/offer';
 import type { CatalogOffer } from './catalog-offer.ts';
 import { type Cursor, writeCursor } from './cursor.ts';
 import type { Selection } from './selection.ts';

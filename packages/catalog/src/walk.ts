@@ -1,6 +1,6 @@
 /** The offers of a selection in order, one by one: a heap of groups, each at its next row. */
 
-import type { OfferSort } from '@berth/core/offers';
+import type { OfferSort } from '@berth/core/offer';
 import type { CatalogOffer } from './catalog-offer.ts';
 import type { Cursor } from './cursor.ts';
 import { endRow, firstRow, lowerBound, rowPasses, type Selection } from './selection.ts';

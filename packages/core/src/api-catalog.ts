@@ -1,8 +1,15 @@
 /** The catalog in the HTTP API: what may be asked of the market, and what it answers. */
 import { z } from 'zod';
 import { FORM_FACTORS } from './accelerator.ts';
-import { ACCELERATOR_VENDORS, AVAILABILITIES, CAPACITY_TYPES, CPU_ARCHS, HISTORY_CAPACITY_TYPES } from './offer.ts';
-import { OFFER_GROUP_KEYS, OFFER_SORTS } from './offers.ts';
+import {
+  ACCELERATOR_VENDORS,
+  AVAILABILITIES,
+  CAPACITY_TYPES,
+  CPU_ARCHS,
+  HISTORY_CAPACITY_TYPES,
+  OFFER_GROUP_KEYS,
+  OFFER_SORTS,
+} from './offer.ts';
 
 /** No cloud has a name that is longer; labels of accelerators are shorter still. */
 const word = z.string().min(1).max(120);

@@ -71,6 +71,13 @@ export function offerId(offer: OfferIdentity): string {
   return [offer.backend, offer.region, offer.zone ?? '-', offer.instanceType, offer.capacityType].join('/');
 }
 
+/** `price-per-gpu`: of the machine, by its devices. `price-per-gpu-gib`: by their memory in all. */
+export const OFFER_SORTS = ['price', 'price-per-gpu', 'price-per-gpu-gib'] as const;
+export type OfferSort = (typeof OFFER_SORTS)[number];
+
+export const OFFER_GROUP_KEYS = ['gpu', 'backend', 'region', 'count'] as const;
+export type OfferGroupKey = (typeof OFFER_GROUP_KEYS)[number];
+
 /** Both ends included; null is open. */
 export interface Range {
   readonly min: number | null;

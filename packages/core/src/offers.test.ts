@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { fittingOffers, groupOffers, OFFER_GROUP_KEYS, sortOffers, totalsOf } from './offers.ts';
+import { OFFER_GROUP_KEYS } from './offer.ts';
+import { fittingOffers, groupOffers, sortOffers, totalsOf } from './offers.ts';
 import { ANYTHING, arbitraryOffer, atLeast, device, offer, resources } from './placement.fixture.ts';
 
 const machine = (instanceType: string, pricePerHour: number, ...accelerators: ReturnType<typeof device>[]) =>

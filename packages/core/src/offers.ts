@@ -2,12 +2,8 @@
 
 import { matcher } from './match.ts';
 import { type MisfitCount, MisfitTally } from './misfit.ts';
-import type { CapacityType, Offer, Requirements } from './offer.ts';
+import type { CapacityType, Offer, OfferGroupKey, OfferSort, Requirements } from './offer.ts';
 import { compareIds, compareOffers, firstOf, isChoosable } from './rank.ts';
-
-/** `price-per-gpu`: of the machine, by its devices. `price-per-gpu-gib`: by their memory in all. */
-export const OFFER_SORTS = ['price', 'price-per-gpu', 'price-per-gpu-gib'] as const;
-export type OfferSort = (typeof OFFER_SORTS)[number];
 
 export interface OfferTotals {
   readonly count: number;
@@ -83,9 +79,6 @@ function comparePrices(a: number | null, b: number | null): number {
   if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
   return a - b;
 }
-
-export const OFFER_GROUP_KEYS = ['gpu', 'backend', 'region', 'count'] as const;
-export type OfferGroupKey = (typeof OFFER_GROUP_KEYS)[number];
 
 export interface OfferGroup extends OfferTotals {
   /** What all offers of the group share; a key that was not grouped by is absent. `gpu: null`: no device. */

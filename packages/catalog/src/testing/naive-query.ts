@@ -4,8 +4,7 @@
  */
 
 import { findAccelerator, resolveAccelerator } from '@berth/core/accelerators';
-import type { Range } from '@berth/core/offer';
-import type { OfferSort } from '@berth/core/offers';
+import type { OfferSort, Range } from '@berth/core/offer';
 import { type CatalogOffer, pricePerGpu, pricePerGpuGib, totalAcceleratorMemoryMiB } from '../catalog-offer.ts';
 import type { AcceleratorFilter, Capability, CatalogFilter } from '../catalog-query.ts';
 

@@ -1,4 +1,5 @@
 import type { MarketView } from '@berth/core/api-catalog';
+import { OFFER_GROUP_KEYS, OFFER_SORTS, type OfferGroupKey, type OfferSort } from '@berth/core/offer';
 import { Option } from 'commander';
 import { defineCommand, withJson } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -11,11 +12,8 @@ import { collect, parseCount } from '../output/parse-option.ts';
 import { print, say } from '../output/write.ts';
 import { usageError } from '../usage-error.ts';
 
-const SORTS = ['price', 'price-per-gpu', 'price-per-gpu-gib'] as const;
-const GROUP_KEYS = ['gpu', 'backend', 'region', 'count'] as const;
-
 interface Options extends FilterOptions {
-  readonly sort?: (typeof SORTS)[number];
+  readonly sort?: OfferSort;
   readonly groupBy?: readonly string[];
   readonly limit?: number;
   readonly maxOffers?: number;
@@ -31,7 +29,7 @@ export default defineCommand<Options>({
     withJson(
       withFilter(parser)
         .option('--configured', 'only what this project can use')
-        .addOption(new Option('--sort <price>', 'by which price').choices(SORTS))
+        .addOption(new Option('--sort <price>', 'by which price').choices(OFFER_SORTS))
         .option('--group-by <keys>', 'gpu, backend, region, count: groups instead of offers', collect)
         .option('--limit <number>', 'how many to show', parseCount)
         .addOption(new Option('--max-offers <number>', 'the same').argParser(parseCount).hideHelp()),
@@ -110,16 +108,16 @@ function tellSources(sources: MarketView['sources']): void {
   if (notes !== '') say(`${notes}\n`);
 }
 
-function groupKeys(given: readonly string[] | undefined): (typeof GROUP_KEYS)[number][] | undefined {
+function groupKeys(given: readonly string[] | undefined): OfferGroupKey[] | undefined {
   if (given === undefined) return undefined;
   return given
     .flatMap((text) => text.split(','))
     .map((word) => {
-      const key = GROUP_KEYS.find((known) => known === word.trim());
+      const key = OFFER_GROUP_KEYS.find((known) => known === word.trim());
       if (key !== undefined) return key;
       throw usageError(
         `--group-by: \`${word}\` is nothing to group by`,
-        `write one or more of ${GROUP_KEYS.join(', ')}`,
+        `write one or more of ${OFFER_GROUP_KEYS.join(', ')}`,
       );
     });
 }

@@ -13,7 +13,7 @@ import {
   catalogQueryBody,
 } from '@berth/core/api-catalog';
 import { BerthError } from '@berth/core/errors';
-import type { OfferGroupKey } from '@berth/core/offers';
+import type { OfferGroupKey } from '@berth/core/offer';
 import { catalogGroupsView, catalogOffersView, catalogSourceView } from '../views/catalog.ts';
 import { filterOfBody } from './filter-of-body.ts';
 import { findObstacles } from './obstacles.ts';

@@ -1,3 +1,4 @@
+import { OFFER_SORTS, type OfferSort } from '@berth/core/offer';
 import { Option } from 'commander';
 import { defineCommand, withJson } from '../../command.ts';
 import { withCatalogTool } from '../../market/catalog-tool.ts';
@@ -7,10 +8,8 @@ import { formatMarket, formatObstacles, formatSourceNotes } from '../../output/m
 import { parseCount } from '../../output/parse-option.ts';
 import { print, say } from '../../output/write.ts';
 
-const SORTS = ['price', 'price-per-gpu', 'price-per-gpu-gib'] as const;
-
 interface Options extends FilterOptions {
-  readonly sort?: (typeof SORTS)[number];
+  readonly sort?: OfferSort;
   readonly limit?: number;
   readonly after?: string;
   readonly json?: true;
@@ -20,7 +19,7 @@ export default defineCommand<Options>({
   define: (parser) =>
     withJson(
       withFilter(parser)
-        .addOption(new Option('--sort <price>', 'by which price').choices(SORTS))
+        .addOption(new Option('--sort <price>', 'by which price').choices(OFFER_SORTS))
         .option('--limit <number>', 'how many to show', parseCount)
         .option('--after <next>', 'go on where an answer ended: its `next`'),
     ),
