@@ -1,3 +1,4 @@
+import { secret } from '@berth/backend/secret-field';
 import { Secret } from '@berth/core/secret';
 import type { Http } from '@berth/http';
 import { z } from 'zod';
@@ -7,10 +8,7 @@ const TOKEN = 'https://api.verda.com/v1/oauth2/token';
 
 export const ClientCredentials = z.strictObject({
   client_id: z.string().min(1),
-  client_secret: z
-    .string()
-    .min(1)
-    .transform((secret) => new Secret(secret)),
+  client_secret: secret(),
 });
 export type ClientCredentials = z.output<typeof ClientCredentials>;
 

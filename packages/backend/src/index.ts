@@ -5,3 +5,4 @@ export * from './discovery.ts';
 export { DEFAULT_DEADLINES, type Deadlines } from './guarded-compute.ts';
 export * from './machine-name.ts';
 export * from './registry.ts';
+export { secret } from './secret-field.ts';
