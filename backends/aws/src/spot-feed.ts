@@ -6,7 +6,7 @@
 import type { Http } from '@berth/http';
 import { z } from 'zod';
 
-export const SPOT_FEED_URL = 'https://website.spot.ec2.aws.a2z.com/spot.json';
+const SPOT_FEED_URL = 'https://website.spot.ec2.aws.a2z.com/spot.json';
 
 const valueColumn = z.object({ name: z.string(), prices: z.object({ USD: z.string() }) });
 const schema = z.object({

@@ -6,7 +6,7 @@
 import { type Http, HttpError } from '@berth/http';
 import { z } from 'zod';
 
-export const RETAIL_ORIGIN = 'https://prices.azure.com';
+const RETAIL_ORIGIN = 'https://prices.azure.com';
 const URL_OF_PRICES = `${RETAIL_ORIGIN}/api/retail/prices`;
 
 const itemSchema = z.object({

@@ -16,7 +16,7 @@ import { type Slice, sliceOf, tpuRate } from './tpu-versions.ts';
 const TPU = 'https://tpu.googleapis.com/v2/projects';
 
 /** The machine is several: each host runs its own part of the job. */
-export const MULTI_HOST = 'gcp-tpu-multi-host';
+const MULTI_HOST = 'gcp-tpu-multi-host';
 
 /** At most this share of the locations may fail; the rest is told as left out. */
 const MAX_FAILED_SHARE = 0.25;

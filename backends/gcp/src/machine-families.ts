@@ -54,7 +54,7 @@ export function archOf(type: string, architecture: string | undefined): 'x86' | 
  * GiB of one partition. Sources: https://cloud.google.com/compute/docs/disks/local-ssd and, for Z3 and
  * A4X, their machine families' pages.
  */
-export function partitionGiB(type: string): number {
+function partitionGiB(type: string): number {
   const family = familyOf(type);
   if (family === 'z3') return type.endsWith('-metal') ? 6000 : 3000;
   return family === 'a4x' ? 3000 : 375;

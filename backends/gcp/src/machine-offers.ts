@@ -150,7 +150,7 @@ export class MachineOffers {
 }
 
 /** A machine type with TPUs, as GKE and Compute Engine create them; the TPU API calls the same chips a slice. */
-export const TPU_MACHINE = 'gcp-tpu-machine';
+const TPU_MACHINE = 'gcp-tpu-machine';
 
 function capacityOf(type: string, terms: Terms): Capacity | null {
   if (terms !== 'on-demand') return CAPACITY[terms];

@@ -18,7 +18,7 @@ export type { HistoryBatch, HistorySeries, MicroPrice } from './history-log.ts';
 /** Every change stays this long; older days keep their lowest price. */
 export const FULL_DETAIL_MS = 90 * DAY_MS;
 /** What is older is forgotten, but for the price that held then. */
-export const KEPT_MS = 3 * 365 * DAY_MS;
+const KEPT_MS = 3 * 365 * DAY_MS;
 
 export class PriceHistory {
   readonly #state: LogState;

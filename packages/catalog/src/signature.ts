@@ -125,7 +125,7 @@ export function parsePublicKey(text: string): PublicKeyText {
   });
 }
 
-export function keyIdOf(key: PublicKeyText): string {
+function keyIdOf(key: PublicKeyText): string {
   return createHash('sha256').update(rawOf(key)).digest('hex').slice(0, 16);
 }
 

@@ -16,7 +16,7 @@ import { BerthError } from '@berth/core/errors';
 
 const MAGIC = 'BERTHCAT';
 /** Raised when a section is added, removed or read differently. */
-export const SNAPSHOT_FORMAT = 1;
+const SNAPSHOT_FORMAT = 1;
 const HEADER_BYTES = 64;
 const HASH_AT = 24;
 const HASH_BYTES = 32;

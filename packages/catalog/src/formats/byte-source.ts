@@ -7,7 +7,7 @@ import { CsvError } from './csv-error.ts';
 export type ByteSource = Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
 
 /** The largest catalog has some 5 M rows of 100 bytes; more is a bomb. */
-export const MAX_INFLATED_BYTES = 1024 * 1024 * 1024;
+const MAX_INFLATED_BYTES = 1024 * 1024 * 1024;
 
 export async function* chunksOf(source: ByteSource): AsyncIterable<Uint8Array> {
   if (source instanceof Uint8Array) yield source;

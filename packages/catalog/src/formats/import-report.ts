@@ -25,7 +25,7 @@ export interface ImportReport {
   readonly unmapped: ReadonlyMap<string, number>;
 }
 
-export const KEPT_REJECTIONS = 100;
+const KEPT_REJECTIONS = 100;
 const SHOWN_LETTERS = 60;
 /** Reasons and labels come from the file; more kinds than this are counted as one. */
 const MAX_KINDS = 1000;

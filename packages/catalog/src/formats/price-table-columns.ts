@@ -41,7 +41,7 @@ export const PRICE_TABLE_COLUMNS = {
 export type PriceTableColumn = keyof typeof PRICE_TABLE_COLUMNS;
 
 /** `Instance Type`, `instance-type` and `InstanceType` are one name. */
-export function foldColumnName(name: string): string {
+function foldColumnName(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 }
 

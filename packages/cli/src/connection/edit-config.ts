@@ -24,7 +24,7 @@ export function editConfig(path: string, change: (projects: ProjectList) => void
   renameSync(temporary, path);
 }
 
-export class ProjectList {
+class ProjectList {
   readonly #document: Document;
   readonly #list: YAMLSeq;
 

@@ -10,7 +10,7 @@ export interface ReportOptions {
 
 /** Exit codes of our own; those of jobs pass through unchanged. */
 export const EXIT_FAILURE = 1;
-export const EXIT_USER_MISTAKE = 2;
+const EXIT_USER_MISTAKE = 2;
 export const EXIT_INTERRUPTED = 130;
 
 /** Something that was already told; only the exit code is left to say. */

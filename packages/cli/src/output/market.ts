@@ -51,7 +51,7 @@ export function formatMarket(offers: readonly CatalogOfferView[], options: Offer
 }
 
 /** `26 CPU, 225GB, H100:80GB x8`. */
-export function describeShape(offer: CatalogOfferView): string {
+function describeShape(offer: CatalogOfferView): string {
   const arch = offer.cpu_arch === 'arm' ? ' ARM' : '';
   const parts = [`${offer.cpus}${arch} CPU`, memory(offer.memory_mib)];
   if (offer.disk_mib !== null) parts.push(`${memory(offer.disk_mib)} disk`);

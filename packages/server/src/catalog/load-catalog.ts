@@ -8,7 +8,7 @@ import { type CatalogPlaces, pulledPlaces } from './places.ts';
 import { starterSnapshot } from './starter.ts';
 
 /** Prices are published by the hour; what is a day old is worth a word. */
-export const STALE_AFTER_MS = 24 * 60 * 60_000;
+const STALE_AFTER_MS = 24 * 60 * 60_000;
 
 export interface Loaded {
   readonly catalog: Catalog;

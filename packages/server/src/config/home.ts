@@ -3,7 +3,7 @@ import { chmodSync, lstatSync, mkdirSync, statSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { BerthError } from '@berth/core/errors';
-import type { InstanceId, JobId, ProjectId, RunId } from '@berth/core/ids';
+import type { InstanceId, JobId, RunId } from '@berth/core/ids';
 
 /** Where everything lies that Berth keeps on this machine. `BERTH_HOME` moves it as a whole. */
 export interface Home {
@@ -168,8 +168,4 @@ const isThere = (path: string): boolean => statSync(path, { throwIfNoEntry: fals
 /** Where the artifacts of a job lie, once they are here. */
 export function artifactPath(home: Home, run: RunId, job: JobId): string {
   return join(home.artifacts, run, `${job}.tar.gz`);
-}
-
-export function projectBlobs(home: Home, project: ProjectId): string {
-  return join(home.blobs, project);
 }

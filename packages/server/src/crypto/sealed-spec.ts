@@ -3,7 +3,7 @@ import { Secret } from '@berth/core/secret';
 import type { Sealer } from '@berth/engine';
 
 /** What is shown in place of a password. */
-export const MASK = '[secret]';
+const MASK = '[secret]';
 
 /** Nothing but a reference to a secret, which is no secret itself. */
 const REFERENCE = /^\$\{\{\s*secrets\.[A-Za-z0-9_-]+\s*\}\}$/;

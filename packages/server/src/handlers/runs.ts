@@ -120,7 +120,7 @@ export async function oneRunView(parts: ServerParts, run: RunRow, allJobs: boole
 }
 
 /** The jobs of the latest submission, by their place. */
-export async function latestJobs({ store }: Pick<ServerParts, 'store'>, run: RunRow): Promise<readonly JobRow[]> {
+async function latestJobs({ store }: Pick<ServerParts, 'store'>, run: RunRow): Promise<readonly JobRow[]> {
   const jobs = await store.read.jobs.find({ where: { runId: run.id } });
   const latest = jobs.reduce((most, { submission }) => Math.max(most, submission), 0);
   return jobs

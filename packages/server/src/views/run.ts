@@ -74,7 +74,7 @@ function runView(
 }
 
 /** Null while it is not finished, and when nothing ran that could have had one. */
-export function runExitStatus(run: RunRow, jobs: readonly JobRow[]): number | null {
+function runExitStatus(run: RunRow, jobs: readonly JobRow[]): number | null {
   if (!isRunFinished(run.status)) return null;
   if (run.status === 'done') return 0;
   const latest = jobs.reduce((most, { submission }) => Math.max(most, submission), 0);
