@@ -30,14 +30,14 @@ export const ROOMS: readonly Room[] = [
       '@berth/engine',
       '@berth/agent',
     ],
-    packages: ['zod', 'fastify', 'yaml'],
+    packages: ['zod', 'fastify', 'yaml', 'ssh2'],
   },
   { folder: 'packages/client', rooms: ['@berth/core'], packages: ['tar', 'ignore'] },
   { folder: 'packages/cli', rooms: ['@berth/core', '@berth/client'], packages: ['commander', 'tar', 'yaml'] },
   {
     // The one backend that shares a machine with its agents: it clears away what a dead one left.
     folder: 'backends/local',
-    rooms: ['@berth/backend', '@berth/core', '@berth/agent'],
+    rooms: ['@berth/backend', '@berth/core', '@berth/agent', '@berth/http'],
     packages: ['zod'],
   },
   {
