@@ -6,6 +6,8 @@ import { test } from 'node:test';
 import { discoverBackends, loadBackends } from '@berth/backend';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { pricedTypes } from '../scripts/catalog-sources.ts';
+import { credentialsOf } from '../scripts/collect-with-secrets.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -23,7 +25,7 @@ const workflow = z
     on: z.object({ schedule: z.array(z.object({ cron: z.string() })) }),
     jobs: z.object({
       source: z.object({
-        strategy: z.object({ 'fail-fast': z.boolean(), matrix: z.object({ source: z.array(z.string()) }) }),
+        strategy: z.object({ 'fail-fast': z.boolean(), matrix: z.object({ source: z.string() }) }),
         steps: z.array(step),
       }),
     }),
@@ -34,14 +36,23 @@ const { strategy, steps } = workflow.jobs.source;
 const { available } = await loadBackends(await discoverBackends({ roots: [join(ROOT, 'backends')] }));
 const priced = available.map(({ definition }) => definition).filter(({ catalog }) => catalog.kind !== 'owned');
 
-test('every source that is installed has a job of its own, and no other is named', () => {
-  assert.deepEqual(strategy.matrix.source, priced.map(({ type }) => type).sort());
+test('every source that is installed has a job of its own, and the workflow names none: one folder adds a cloud', async () => {
+  assert.deepEqual(await pricedTypes(ROOT), priced.map(({ type }) => type).sort());
+  assert.equal(strategy.matrix.source, '${{ fromJSON(needs.sources.outputs.sources) }}');
   assert.equal(strategy['fail-fast'], false, 'what goes wrong with one source stops no other');
+  const text = readFileSync(join(ROOT, '.github', 'workflows', 'catalog.yml'), 'utf8');
+  for (const { type } of priced) assert.doesNotMatch(text, new RegExp(`\\b${type}\\b`), `${type} is named`);
 });
 
 test('it runs hourly, and collects, checks and publishes in this order', () => {
   assert.match(workflow.on.schedule[0]?.cron ?? '', /^\d+ \* \* \* \*$/);
-  const commands = steps.flatMap(({ run }) => /berth catalog (\w+)/.exec(run ?? '')?.[1] ?? []);
+  const commands = steps.flatMap(
+    ({ run }) =>
+      /berth catalog (\w+)|scripts\/(collect)/
+        .exec(run ?? '')
+        ?.slice(1)
+        .find((word) => word !== undefined) ?? [],
+  );
   assert.deepEqual(commands, ['pull', 'collect', 'check', 'publish']);
   const publish = steps.find(({ name }) => name === 'Publish');
   assert.match(publish?.if ?? '', /steps\.check\.outcome == 'success'/, 'what does not pass is not published');
@@ -54,25 +65,17 @@ test('no step runs code of somebody else', () => {
   );
 });
 
-test('each credential is under the name that its source reads, and none is missing', () => {
-  const given = Object.keys(steps.find(({ id }) => id === 'collect')?.env ?? {});
-  const allowed = new Map<string, string>(
-    priced.flatMap(({ type, credentials }) =>
-      Object.values(credentials).flatMap((schema) =>
-        Object.keys(schema instanceof z.ZodObject ? schema.shape : {}).map(
-          (field) => [`BERTH_CATALOG_${type.toUpperCase().replaceAll('-', '_')}_${field.toUpperCase()}`, type] as const,
-        ),
-      ),
-    ),
-  );
-  assert.deepEqual(
-    given.filter((name) => !allowed.has(name)),
-    [],
-  );
-  const served = new Set(given.map((name) => allowed.get(name)));
-  const needy = priced.filter(({ catalog }) => catalog.kind !== 'owned' && catalog.credentials === 'required');
-  assert.deepEqual(
-    needy.map(({ type }) => type).filter((type) => !served.has(type)),
-    [],
-  );
+test("a source gets its own credentials under the names that it reads, and nobody else's", () => {
+  const secrets = {
+    CATALOG_KEY: 'signs',
+    CATALOG_AUTHORIZATION: 'uploads',
+    CATALOG_AWS_ACCESS_KEY: 'a',
+    CATALOG_LAMBDA_API_KEY: 'l',
+    OTHER: 'o',
+  };
+  assert.deepEqual(credentialsOf('aws', secrets), { BERTH_CATALOG_AWS_ACCESS_KEY: 'a' });
+  assert.deepEqual(credentialsOf('lambda', secrets), { BERTH_CATALOG_LAMBDA_API_KEY: 'l' });
+  assert.deepEqual(credentialsOf('vultr', secrets), {});
+  const collect = steps.find(({ id }) => id === 'collect');
+  assert.deepEqual(Object.keys(collect?.env ?? {}), ['SECRETS']);
 });
