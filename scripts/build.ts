@@ -5,50 +5,23 @@
  *   dist/cli/main.js             the command line; a command is a chunk that loads when it is called
  *   dist/server.js               the server
  *   dist/catalog-tool.js         the catalog of this machine, for the command line without a server
- *   dist/catalog-worker.js       the same for a thread of the server
+ *   dist/backend-tool.js         scaffold and conformance kit, for those who add a cloud
+ *   dist/catalog-worker.js       the catalog for a thread of the server
  *   dist/backends/NAME/          every backend of `backends/`, a package that discovery finds
  *   dist/agent.js                the agent in one file, which can be carried to another machine
  *   dist/THIRD-PARTY-LICENSES.txt
  *
- * Server, catalog tool and backends are built together and share chunks: what one of them throws, the other must know
+ * Server, tools and backends are built together and share chunks: what one of them throws, the other must know
  * by its class. Which file lies where in a build, each room knows itself (`built-files.ts`).
  */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { discoverBackends } from '@berth/backend';
-import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
+import { buildAgent, COMMON } from './build-agent.ts';
 import { bundledPackages, licenseText } from './third-party-licenses.ts';
 
 const root = join(import.meta.dirname, '..');
-
-/** Older engines do not get this far: the launcher sees to it. */
-const TARGET = 'node24';
-
-const COMMON = {
-  absWorkingDir: root,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: TARGET,
-  // `node` picks CommonJS where a package has both; as modules they are smaller and need no shim.
-  mainFields: ['module', 'main'],
-  conditions: ['module'],
-  // Of yaml, `node` has only CommonJS, whose names a bundled `await import` does not see; this is the same as modules.
-  alias: { yaml: join(root, 'node_modules', 'yaml', 'browser', 'index.js') },
-  metafile: true,
-  logLevel: 'warning',
-  // Names in stack traces are what a bug report is made of; white space is not.
-  minifyWhitespace: true,
-  minifySyntax: true,
-  keepNames: false,
-  charset: 'utf8',
-  // Their licences are in one file instead.
-  legalComments: 'none',
-  // CommonJS packages among the bundled ones ask for Node's modules with `require`, which a module has not.
-  banner: {
-    js: "import{createRequire as berthCreateRequire}from'node:module';const require=berthCreateRequire(import.meta.url);",
-  },
-} as const satisfies BuildOptions;
 
 /** Builds into `dist`, which is made anew. Returns what went into which file. Throws when a part cannot be built. */
 export async function buildAll(dist: string): Promise<readonly Metafile[]> {
@@ -70,6 +43,7 @@ export async function buildAll(dist: string): Promise<readonly Metafile[]> {
       entryPoints: {
         server: 'packages/server/src/main.ts',
         'catalog-tool': 'packages/server/src/catalog-tool.ts',
+        'backend-tool': 'packages/server/src/backend-tool.ts',
         'catalog-worker': 'packages/server/src/catalog-worker.ts',
         ...Object.fromEntries(backends.map(({ folder, module }) => [`backends/${folder}/index`, module])),
       },
@@ -78,7 +52,7 @@ export async function buildAll(dist: string): Promise<readonly Metafile[]> {
       // Beside server.js and no deeper: a module finds agent and backends from where its own file lies.
       chunkNames: 'server-[name]-[hash]',
     }),
-    build({ ...COMMON, entryPoints: { agent: 'packages/agent/src/main.ts' }, outdir: dist }),
+    buildAgent(join(dist, 'agent.js')),
   ]);
 
   for (const { dir, folder } of backends) writeBackendManifest(dir, join(dist, 'backends', folder));

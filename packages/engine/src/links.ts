@@ -21,6 +21,7 @@ import {
   backoff,
   isDue,
   LINK_BACKOFF,
+  LINK_DEADLINE_MS,
   LINK_STABLE_MS,
 } from './timing.ts';
 
@@ -203,15 +204,18 @@ export class Links {
     const jobs = await this.#books.store.read.jobs.find({
       where: { instanceId: row.id, status: { in: ['pulling', 'running', 'terminating'] } },
     });
+    // Written by `act-intent.ts` from what the backend returned.
+    const to = address as unknown as AgentAddress;
     const target = {
       instance: row.id,
-      // Written by `act-intent.ts` from what the backend returned.
-      address: address as unknown as AgentAddress,
+      address: to,
       secret: this.#ports.sealer.open(row.agentSecret),
       resumeAfter: row.agentEventSeq,
       jobs: jobs.map((job) => job.id),
     };
-    const limit = deadline(this.#ports.clock, AGENT_REQUEST_DEADLINE_MS, signal);
+    // Here an agent answers at once or not at all; elsewhere it may have to be brought to the machine first.
+    const limitMs = to.kind === 'unix' ? AGENT_REQUEST_DEADLINE_MS : LINK_DEADLINE_MS;
+    const limit = deadline(this.#ports.clock, limitMs, signal);
     try {
       return await this.#ports.agents.connect(target, handlers, limit.signal);
     } finally {

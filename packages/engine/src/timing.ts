@@ -13,6 +13,12 @@ export const TERMINATE_DEADLINE_MS = 60_000;
 /** One request to an agent that does no work of its own (submit, start, stop, remove). */
 export const AGENT_REQUEST_DEADLINE_MS = 15_000;
 
+/**
+ * Linking with a machine elsewhere. Where no agent runs it is brought there first, with the Node that it
+ * needs: 47 MB take 8 min at 100 kB/s, and what was sent in vain is sent again.
+ */
+export const LINK_DEADLINE_MS = 10 * 60_000;
+
 /** Sending one blob: 256 MiB at 1 MiB/s. */
 export const SEND_BLOB_DEADLINE_MS = 5 * 60_000;
 

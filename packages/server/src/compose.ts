@@ -180,10 +180,13 @@ async function compose(home: Home, options: StartOptions, log: ServerLog, closer
     random,
     log,
     backends: directory,
-    agents: createAgentConnector({ home, store, logs, metrics, blobs, random, log, installation }),
+    agents: createAgentConnector({
+      ...{ home, store, logs, metrics, blobs, random, log, installation },
+      agentStartOf: ({ projectId, backend }) => directory.get(projectId, backend)?.agentStart ?? null,
+    }),
     sealer,
     installation,
-    agentStart: agentStartFor(home),
+    agentStart: agentStartFor(home, random),
     secrets: (project) => openSecrets(store, sealer, project, log),
   });
   await engine.start();

@@ -1,14 +1,21 @@
+import { existsSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { DockerClient, dockerSocketPath } from '../docker-client.ts';
 import { messageOf } from '../failure.ts';
 
 /** Real things that some tests need and that not every machine has. */
-export type Part = 'docker';
+export type Part = 'docker' | 'ssh';
 
 /** An image that is on every machine where the part `docker` is: Debian's static busybox. */
 export const TEST_IMAGE = 'berth-test/busybox:latest';
 
-const CHECKS: Readonly<Record<Part, () => Promise<string | null>>> = { docker: whyNoDocker };
+/** OpenSSH's server wants to be started by its whole path. */
+export const SSHD = '/usr/sbin/sshd';
+
+const CHECKS: Readonly<Record<Part, () => Promise<string | null>>> = {
+  docker: whyNoDocker,
+  ssh: async () => (existsSync(SSHD) ? null : `there is no ${SSHD} (.ci/ssh.sh installs it)`),
+};
 
 /**
  * True: the part is here, so the test may go on. Otherwise the test is skipped with a line that says

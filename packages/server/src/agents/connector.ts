@@ -1,11 +1,12 @@
 import { createReadStream } from 'node:fs';
+import type { Duplex } from 'node:stream';
 import type { AgentEvent, AgentHello } from '@berth/agent';
 import { connectAgent, MAX_FRAME_PART, type AgentLink as WireLink } from '@berth/agent';
-import type { Logger } from '@berth/backend';
+import type { AgentStartKind, Logger } from '@berth/backend';
 import { BerthError } from '@berth/core/errors';
 import type { BlobHash, JobId, ProjectId, RandomBytes } from '@berth/core/ids';
 import type { AgentConnector, AgentHelloInfo, AgentLink, AgentReport } from '@berth/engine';
-import type { Store } from '@berth/store';
+import type { InstanceRow, Store } from '@berth/store';
 import { receiveArtifacts } from '../artifacts/receive.ts';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import { artifactPath, type Home } from '../config/home.ts';
@@ -13,6 +14,7 @@ import { Pulse } from '../feeds/pulse.ts';
 import { LogGap } from '../logs/job-log.ts';
 import type { LogStore } from '../logs/log-store.ts';
 import type { MetricsRing } from '../metrics/ring.ts';
+import { SshMachines } from './ssh-machines.ts';
 
 export interface ConnectorOptions {
   readonly home: Home;
@@ -24,7 +26,11 @@ export interface ConnectorOptions {
   readonly log: Logger;
   /** Names this server in the agents' own logs. */
   readonly installation: string;
+  /** How the agents of an instance's backend are started; null: the backend is not known at present. */
+  agentStartOf(instance: InstanceRow): AgentStartKind | null;
 }
+
+type Target = Parameters<AgentConnector['connect']>[0];
 
 /** What a request has around its assignment: its type, number and method. */
 const ENVELOPE_BYTES = 1024;
@@ -36,18 +42,31 @@ const ENVELOPE_BYTES = 1024;
  */
 export function createAgentConnector(options: ConnectorOptions): AgentConnector {
   const { store, logs, metrics, log, installation } = options;
+  const machines = new SshMachines({
+    home: options.home,
+    random: options.random,
+    isGone: async (id) => ((await store.read.instances.get(id))?.status ?? 'terminated') === 'terminated',
+  });
+  /** On this machine the agent's socket, on another one a stream to it. */
+  const reach = async (
+    { instance, address, secret }: Target,
+    row: InstanceRow,
+    signal: AbortSignal,
+  ): Promise<Duplex | { readonly socketPath: string }> => {
+    if (address.kind === 'unix') return { socketPath: address.path };
+    const hasOurHostKey = options.agentStartOf(row) === 'user-data';
+    return await machines.connect({ instance, address, secret, hasOurHostKey }, signal);
+  };
   return {
     maxAssignmentBytes: MAX_FRAME_PART - ENVELOPE_BYTES,
     async connect(target, handlers, signal) {
       const instance = await store.read.instances.get(target.instance);
       if (instance === null) throw new BerthError('not-found', `There is no instance ${target.instance}.`);
       const resume = Object.fromEntries(await Promise.all(target.jobs.map(async (job) => [job, await logs.size(job)])));
-      if (target.address.kind !== 'unix') {
-        throw new BerthError('not-supported', `An agent at a ${target.address.kind} address cannot be reached yet.`);
-      }
+      const to = await reach(target, instance, signal);
       let wire: WireLink | null = null;
       wire = await connectAgent({
-        to: { socketPath: target.address.path },
+        to,
         server: installation,
         secret: target.secret,
         instance: target.instance,

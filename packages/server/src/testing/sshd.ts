@@ -1,0 +1,170 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SSHD } from '@berth/agent/testing/parts';
+import type { SshAddress } from '../agents/ssh-link.ts';
+
+/** Something with an `after` hook: a test's context, or a suite. */
+interface Cleanup {
+  after(hook: () => Promise<void>): void;
+}
+
+export interface SshdOptions {
+  readonly authorizedKeys: readonly string[];
+  /** Lines for its configuration. */
+  readonly config?: readonly string[];
+  /** What logins see before everything else. */
+  readonly path?: string;
+}
+
+/**
+ * A machine that is elsewhere, as far as SSH can tell: a real OpenSSH server on a loopback port, whose logins
+ * have a home directory of their own. It goes with the test, and so do the agents that were started on it.
+ */
+export class TestSshd {
+  /** Of its logins. Short: a unix socket lies in it. */
+  readonly home: string;
+  readonly port: number;
+  readonly #dir: string;
+  #child: ChildProcess | null = null;
+  #log = '';
+
+  private constructor(dir: string, port: number) {
+    this.#dir = dir;
+    this.home = join(dir, 'h');
+    this.port = port;
+  }
+
+  static async start(t: Cleanup, options: SshdOptions): Promise<TestSshd> {
+    const sshd = new TestSshd(await mkdtemp(join(tmpdir(), 'berth-sshd-')), await freePort());
+    t.after(async () => await sshd.#cleanUp());
+    mkdirSync(sshd.home);
+    if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
+    sshd.newHostKey();
+    writeFileSync(join(sshd.#dir, 'keys'), `${options.authorizedKeys.join('\n')}\n`, { mode: 0o600 });
+    const path = options.path ?? '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin';
+    const lines = [
+      ...(options.config ?? []), // the first one of a name counts
+      `Port ${sshd.port}`,
+      'ListenAddress 127.0.0.1',
+      `HostKey ${join(sshd.#dir, 'host_key')}`,
+      `AuthorizedKeysFile ${join(sshd.#dir, 'keys')}`,
+      'PidFile none',
+      'StrictModes no',
+      'UsePAM no',
+      'PasswordAuthentication no',
+      'KbdInteractiveAuthentication no',
+      'PrintMotd no',
+      'MaxStartups 200',
+      `SetEnv HOME=${sshd.home} PATH=${path}`,
+    ];
+    writeFileSync(join(sshd.#dir, 'config'), `${lines.join('\n')}\n`);
+    await sshd.boot();
+    return sshd;
+  }
+
+  get address(): SshAddress {
+    return { kind: 'ssh', host: '127.0.0.1', port: this.port, user: userInfo().username, hostKeys: [] };
+  }
+
+  /** In OpenSSH's form, without a comment. */
+  get hostKey(): string {
+    return readFileSync(join(this.#dir, 'host_key.pub'), 'utf8').split(' ').slice(0, 2).join(' ').trim();
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? -1;
+  }
+
+  /** Counts from the next boot on. */
+  newHostKey(type = 'ed25519'): void {
+    const path = join(this.#dir, 'host_key');
+    for (const old of [path, `${path}.pub`]) rmSync(old, { force: true });
+    execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', path]);
+  }
+
+  /** Starts the server. Resolves when it listens. */
+  async boot(): Promise<void> {
+    const child = spawn(SSHD, ['-D', '-e', '-f', join(this.#dir, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#child = child;
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#log += text;
+    });
+    const from = this.#log.length;
+    for (let i = 0; !this.#log.slice(from).includes('Server listening'); i++) {
+      if (i === 200 || child.exitCode !== null) throw new Error(`sshd does not come up: ${this.#log}`);
+      await sleep(25);
+    }
+  }
+
+  /** As a power cut: server, connections and agents are gone; files stay. */
+  async powerOff(): Promise<void> {
+    for (const pid of [...this.agents(), ...this.#sessions()]) kill(pid);
+    const child = this.#child;
+    if (child === null || child.exitCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+
+  /** Processes of agents that run here. */
+  agents(): readonly number[] {
+    const found: number[] = [];
+    for (const entry of readdirSync('/proc')) {
+      if (!/^\d+$/.test(entry)) continue;
+      const words = commandLine(Number(entry));
+      if (words.includes('--socket') && words.some((word) => word.startsWith(this.home))) found.push(Number(entry));
+    }
+    return found;
+  }
+
+  /** One process (or two) for each connection. */
+  #sessions(): readonly number[] {
+    const children = new Map<number, number[]>();
+    for (const entry of readdirSync('/proc')) {
+      if (!/^\d+$/.test(entry)) continue;
+      try {
+        const parent = Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${entry}/stat`, 'utf8'))?.[1]);
+        children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
+      } catch {
+        // It has ended.
+      }
+    }
+    const below = (pid: number): number[] => (children.get(pid) ?? []).flatMap((child) => [child, ...below(child)]);
+    return below(this.pid);
+  }
+
+  async #cleanUp(): Promise<void> {
+    await this.powerOff();
+    rmSync(this.#dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
+}
+
+function commandLine(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === 'string') throw new Error('A TCP server has a port.');
+  return address.port;
+}
