@@ -3,8 +3,10 @@ import { TransactionMisuse } from './store.ts';
 /** Postgres takes less than 8,000 bytes in one notification, and its sender is named in it. */
 const MAX_ANNOUNCEMENT_BYTES = 4_000;
 
-/** @throws TransactionMisuse when it is too long to be told everywhere */
+/** @throws TransactionMisuse when it cannot be told everywhere as it is */
 export function checkedAnnouncement(message: string): string {
+  if (message.includes('\0') || !message.isWellFormed())
+    throw new TransactionMisuse('an announcement may hold neither a NUL nor half a surrogate pair');
   if (Buffer.byteLength(message) <= MAX_ANNOUNCEMENT_BYTES) return message;
   throw new TransactionMisuse(
     `an announcement may have ${MAX_ANNOUNCEMENT_BYTES} bytes, not ${Buffer.byteLength(message)}`,

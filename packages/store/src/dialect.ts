@@ -12,6 +12,8 @@ export interface Dialect {
   readonly nullsFirst: { readonly asc: string; readonly desc: string };
   /** How a boolean travels as a parameter. */
   readonly encodeBoolean: (value: boolean) => number | boolean;
+  /** Ends an INSERT. Where a refused statement would end the transaction, it must answer without a row instead. */
+  readonly insertSuffix: string;
 }
 
 export const sqlite: Dialect = {
@@ -22,6 +24,7 @@ export const sqlite: Dialect = {
   // SQLite's own order already; its planner is more at ease when it is not said.
   nullsFirst: { asc: '', desc: '' },
   encodeBoolean: Number,
+  insertSuffix: '',
 };
 
 export const postgres: Dialect = {
@@ -38,4 +41,5 @@ export const postgres: Dialect = {
   tableSuffix: '',
   nullsFirst: { asc: ' NULLS FIRST', desc: ' NULLS LAST' },
   encodeBoolean: (value) => value,
+  insertSuffix: ' ON CONFLICT DO NOTHING RETURNING "id"',
 };

@@ -187,7 +187,9 @@ export function insertStatement(dialect: Dialect, table: TableShape, row: object
   const marks = table.columns.map((column) =>
     draft.bind(column, column.name === 'version' ? 1 : given.get(column.name)),
   );
-  return draft.done(`INSERT INTO ${table.sql} (${columnList(table.columns)}) VALUES (${marks.join(', ')})`);
+  return draft.done(
+    `INSERT INTO ${table.sql} (${columnList(table.columns)}) VALUES (${marks.join(', ')})${dialect.insertSuffix}`,
+  );
 }
 
 /** Changes nothing and returns no row when the row is gone or has another version. */

@@ -4,11 +4,13 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '@berth/core';
 import { Announcements, checkedAnnouncement } from './announcements.ts';
+import { CommitListeners, warnOfListener } from './commit-listeners.ts';
+import { sqlite } from './dialect.ts';
 import { migrate } from './migrate.ts';
 import type { TableName } from './rows.ts';
+import type { Statement } from './sql.ts';
 import { type Connection, connect, createPrivateFile, isMemory } from './sqlite-connection.ts';
 import { isBusy, openError, storeError } from './sqlite-errors.ts';
-import { type Access, readTables, writeTables } from './sqlite-table.ts';
 import {
   type Commit,
   type ReadTables,
@@ -18,6 +20,7 @@ import {
   type Tables,
   TransactionMisuse,
 } from './store.ts';
+import { type ReadAccess, readTables, type SqlRows, type WriteAccess, writeTables } from './table.ts';
 import { Turns } from './turns.ts';
 
 export interface SqliteOptions {
@@ -88,10 +91,9 @@ class SqliteStore implements Store {
   #writer: Connection;
   readonly #reader: Connection;
   readonly #maxTransactionMs: number;
-  readonly #onListenerError: (error: unknown) => void;
   readonly #turns = new Turns();
   readonly #current = new AsyncLocalStorage<Transaction>();
-  readonly #listeners = new Set<(changes: readonly RowChange[]) => void>();
+  readonly #listeners: CommitListeners;
   readonly #announcements: Announcements;
   #closed: Promise<void> | null = null;
 
@@ -100,9 +102,10 @@ class SqliteStore implements Store {
     this.#writer = writer;
     this.#reader = reader;
     this.#maxTransactionMs = options.maxTransactionMs ?? MAX_TRANSACTION_MS;
-    this.#onListenerError = options.onListenerError ?? warn;
-    this.#announcements = new Announcements(this.#onListenerError);
-    this.read = readTables(isMemory(path) ? this.#readInTurn : this.#readBeside);
+    const onListenerError = options.onListenerError ?? warnOfListener;
+    this.#listeners = new CommitListeners(onListenerError);
+    this.#announcements = new Announcements(onListenerError);
+    this.read = readTables({ dialect: sqlite, all: isMemory(path) ? this.#readInTurn : this.#readBeside });
   }
 
   async transaction<T>(work: (tables: Tables, commit: Commit) => Promise<T>): Promise<T> {
@@ -114,14 +117,14 @@ class SqliteStore implements Store {
     try {
       const connection = this.#writer;
       await this.#whenFree(() => connection.exec('BEGIN IMMEDIATE'));
-      const tables = writeTables(accessWithin(transaction, connection, this.#path), transaction.changed);
+      const tables = writeTables(accessWithin(transaction, connection, this.#path));
       const result = await this.#withinTime(
         this.#current.run(transaction, async () => work(tables, transaction.commit)),
       );
       transaction.open = false;
       if (transaction.broken !== null) throw transaction.broken;
       connection.exec('COMMIT');
-      this.#tell(transaction);
+      this.#listeners.tell([...transaction.changes.values()]);
       for (const message of transaction.announced) this.#announcements.tell(message);
       return result;
     } catch (error) {
@@ -134,14 +137,11 @@ class SqliteStore implements Store {
   }
 
   onCommit(listener: (changes: readonly RowChange[]) => void): () => void {
-    // A wrapper of its own, so that a listener that is added twice is called twice and removed once.
-    const own = (changes: readonly RowChange[]) => listener(changes);
-    this.#listeners.add(own);
-    return () => this.#listeners.delete(own);
+    // Nothing can be missed: the only server on this database is this one.
+    return this.#listeners.listen(listener);
   }
 
   onAnnouncement(listener: (message: string) => void): () => void {
-    // Nothing can be missed: the only server on this database is this one.
     return this.#announcements.listen(listener);
   }
 
@@ -158,22 +158,22 @@ class SqliteStore implements Store {
     return this.#closed;
   }
 
-  readonly #readBeside: Access = async (action) => {
+  readonly #readBeside: ReadAccess['all'] = async (statement) => {
     this.#refuseInsideTransaction('store.read was used inside the work of a transaction; use the tables it was given');
     if (this.#closed) throw new StoreUnavailable('closed', `${this.#path} is closed`);
     try {
-      return await this.#whenFree(() => action(this.#reader));
+      return await this.#whenFree(() => this.#reader.all(statement));
     } catch (error) {
       throw storeError(error, this.#path);
     }
   };
 
   /** On the one connection of `:memory:`, a read must not fall into the middle of a transaction. */
-  readonly #readInTurn: Access = async (action) => {
+  readonly #readInTurn: ReadAccess['all'] = async (statement) => {
     this.#refuseInsideTransaction('store.read was used inside the work of a transaction; use the tables it was given');
     await this.#turns.take();
     try {
-      return action(this.#reader);
+      return this.#reader.all(statement);
     } catch (error) {
       throw storeError(error, this.#path);
     } finally {
@@ -225,30 +225,16 @@ class SqliteStore implements Store {
       this.#writer = connect(this.#path, 'writer');
     }
   }
-
-  #tell(transaction: Transaction): void {
-    if (transaction.changes.size === 0) return;
-    const changes = [...transaction.changes.values()];
-    for (const listener of [...this.#listeners]) {
-      try {
-        // A listener may be async although it should not: what it throws then must not end the process.
-        const outcome: unknown = listener(changes);
-        if (outcome instanceof Promise) outcome.catch(this.#onListenerError);
-      } catch (error) {
-        this.#onListenerError(error);
-      }
-    }
-  }
 }
 
 const LATE = Symbol('late');
 
-function accessWithin(transaction: Transaction, connection: Connection, path: string): Access {
-  return async (action) => {
+function accessWithin(transaction: Transaction, connection: Connection, path: string): WriteAccess {
+  const all = async (statement: Statement): Promise<SqlRows> => {
     if (!transaction.open) throw new TransactionMisuse('the tables of a transaction were used after its end');
     if (transaction.broken !== null) throw transaction.broken;
     try {
-      return action(connection);
+      return connection.all(statement);
     } catch (thrown) {
       const error = storeError(thrown, path);
       // Going on would write outside of any transaction when SQLite has rolled it back by itself.
@@ -256,8 +242,11 @@ function accessWithin(transaction: Transaction, connection: Connection, path: st
       throw error;
     }
   };
-}
-
-function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+  return {
+    dialect: sqlite,
+    all,
+    update: all,
+    insert: async (statement) => void (await all(statement)),
+    changed: transaction.changed,
+  };
 }

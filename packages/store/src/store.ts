@@ -95,15 +95,17 @@ export interface Store {
    * anything but its own tables. When `work` throws, nothing is written and the error passes through.
    * A transaction inside the work of another one throws `TransactionMisuse` instead of waiting for
    * ever, and so does one that is not done after the time that the store allows. `work` may be called
-   * again from the beginning, when another server's writes came between: it must have no other effects.
+   * again from the beginning, when the database was lost before the commit: it must have no other effects.
    */
   transaction<T>(work: (tables: Tables, commit: Commit) => Promise<T>): Promise<T>;
   /**
-   * Called after a commit of any server, in the order of this store's commits, with the rows that it
-   * wrote, each named once. What a listener throws touches neither the transaction nor other listeners.
-   * Returns the way to stop listening.
+   * Called after a commit of any server with the rows that it wrote: this one's own in the order of their
+   * commits and before `transaction` resolves, each row named once; another one's when the word of it
+   * arrives, perhaps in several calls. While the database could not be heard, others' commits may have gone
+   * untold; then `onMissed` is called once it can be again. What a listener throws touches neither the
+   * transaction nor other listeners. Returns the way to stop listening.
    */
-  onCommit(listener: (changes: readonly RowChange[]) => void): () => void;
+  onCommit(listener: (changes: readonly RowChange[]) => void, onMissed?: () => void): () => void;
   /**
    * Called with what a server has announced: this one's own after its commit and before `transaction`
    * resolves, another one's when it arrives. While the database could not be heard, announcements may
@@ -141,10 +143,14 @@ export class UniqueViolation extends Error {
   }
 }
 
-/** The store cannot write: disk full, file read-only, database locked for too long. Nothing was written. */
+/**
+ * The store cannot write: disk full, file read-only, database locked for too long or out of reach. Nothing
+ * was written, except that of `unknown-outcome` nobody knows: the connection was lost while the database
+ * was asked to commit, and it cannot be asked what became of it.
+ */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
-  readonly reason: 'disk-full' | 'read-only' | 'busy' | 'closed' | 'other';
+  readonly reason: 'disk-full' | 'read-only' | 'busy' | 'unreachable' | 'unknown-outcome' | 'closed' | 'other';
 
   constructor(reason: StoreUnavailable['reason'], message: string, cause?: unknown) {
     super(message, { cause });

@@ -239,4 +239,5 @@ export const initial: Migration = {
     `CREATE INDEX "blobs_hash" ON "blobs" ("hash")`,
     `CREATE INDEX "blobs_used" ON "blobs" ("used_at", "id")`,
   ],
+  postgres: [],
 };

@@ -1,3 +1,4 @@
+import { POSTGRES_SCHEMA } from './0002-postgres-schema.ts';
 import type { Migration } from './index.ts';
 
 export const safeMachines: Migration = {
@@ -80,4 +81,5 @@ export const safeMachines: Migration = {
     ) STRICT`,
     `CREATE INDEX "leases_owner" ON "leases" ("owner")`,
   ],
+  postgres: POSTGRES_SCHEMA,
 };

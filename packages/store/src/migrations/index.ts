@@ -9,8 +9,10 @@ export interface Migration {
   /** From 1, without gaps. */
   readonly number: number;
   readonly name: string;
-  /** Carried out in one transaction. Postgres gets a list of its own. */
+  /** Carried out in one transaction, as is that of Postgres. */
   readonly sqlite: readonly string[];
+  /** Nothing up to number 1; the whole schema at once in number 2, with which Postgres begins. */
+  readonly postgres: readonly string[];
 }
 
 export const MIGRATIONS: readonly Migration[] = [initial, safeMachines];

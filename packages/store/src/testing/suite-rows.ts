@@ -32,6 +32,8 @@ const UNIQUE: readonly {
   { index: 'fleets_live_name', table: 'fleets', second: { id: 'f2' }, room: { live: false } },
   { index: 'intents_open', table: 'intents', second: { id: 'n2' }, room: { status: 'done' } },
   { index: 'blobs_place', table: 'blobs', second: { id: 'other' } },
+  { index: 'orphans_machine', table: 'orphans', second: { id: 'o2' } },
+  { index: 'bootstraps_place', table: 'bootstraps', second: { id: 'other' } },
 ];
 
 /** Rows of a table that is chosen at run time: only for the tables of UNIQUE, all of which have versions. */
