@@ -50,7 +50,7 @@ export function checkAll(root: string): { breaches: Breach[]; files: number } {
       // The first entry that fits a folder is its rule.
       if (seen.has(folder)) continue;
       seen.add(folder);
-      for (const file of globSync(`${folder}/src/**/*.ts`, { cwd: root })) {
+      for (const file of globSync(join(folder, room.sources ?? 'src', '**/*.ts'), { cwd: root })) {
         files += 1;
         breaches.push(...check(root, file, readFileSync(join(root, file), 'utf8'), room, join(root, folder)));
       }

@@ -9,6 +9,8 @@ export interface Room {
   readonly rooms: readonly string[];
   /** npm packages that it may import besides. */
   readonly packages: readonly string[];
+  /** Where in the folder the sources are; absent: in `src`. */
+  readonly sources?: string;
 }
 
 export const ROOMS: readonly Room[] = [
@@ -16,7 +18,7 @@ export const ROOMS: readonly Room[] = [
   { folder: 'packages/http', rooms: [], packages: ['zod'] },
   { folder: 'packages/catalog', rooms: ['@berth/core', '@berth/http'], packages: ['zod'] },
   { folder: 'packages/backend', rooms: ['@berth/core', '@berth/catalog', '@berth/http'], packages: ['zod'] },
-  { folder: 'packages/store', rooms: ['@berth/core'], packages: [] },
+  { folder: 'packages/store', rooms: ['@berth/core'], packages: ['pg'] },
   { folder: 'packages/engine', rooms: ['@berth/core', '@berth/backend', '@berth/store'], packages: [] },
   { folder: 'packages/agent', rooms: ['@berth/core'], packages: ['tar'] },
   {
@@ -45,6 +47,8 @@ export const ROOMS: readonly Room[] = [
     rooms: ['@berth/backend', '@berth/catalog', '@berth/core', '@berth/http'],
     packages: ['zod'],
   },
+  // A cloud as others build them: it knows nothing of Berth.
+  { folder: 'examples/fluffycloud', rooms: [], packages: ['zod', 'ssh2'], sources: '.' },
 ];
 
 /** What tests may import besides. */

@@ -36,7 +36,7 @@ const files = globSync(
         'scripts/*.test.ts',
         'bench/**/*.test.ts',
         'test/**/*.test.ts',
-        'examples/**/*.test.mjs',
+        'examples/**/*.test.{mjs,ts}',
       ],
   { cwd: root, exclude: (path) => path.includes('node_modules') },
 ).sort();
