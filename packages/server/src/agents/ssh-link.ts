@@ -1,11 +1,11 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { AgentAddress } from '@berth/backend';
 import { BerthError } from '@berth/core/errors';
 import type { Client, ClientChannel, ServerHostKeyAlgorithm } from 'ssh2';
 import { publicKeyLine, type SshKeyPair } from '../start/ssh-key.ts';
 import { ChannelStream } from './ssh-channel.ts';
+import { Command, type RunResult } from './ssh-command.ts';
 import { brokenError, hostKeyError, loginError, placeOf } from './ssh-error.ts';
 
 export type SshAddress = Extract<AgentAddress, { readonly kind: 'ssh' }>;
@@ -20,20 +20,13 @@ export interface SshLinkOptions {
   readonly signal: AbortSignal;
 }
 
-export interface RunResult {
-  /** Null: a signal ended it, or the connection did. */
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** From the first packet to a finished login: slow machines take some seconds while they boot. */
 const LOGIN_TIMEOUT_MS = 15_000;
 /** A machine that is gone without a word is noticed after three of these, in passing of NAT time-outs of 60 s. */
 const KEEPALIVE_MS = 15_000;
 const KEEPALIVE_COUNT = 3;
-/** Of a command's output, in bytes; our own scripts say a few lines. */
-const OUTPUT_LIMIT = 64 * 1024;
+/** Why a connection is gone that we have closed. */
+const CLOSED = Symbol('closed');
 
 const KEX = [
   'curve25519-sha256',
@@ -160,16 +153,20 @@ export class SshLink {
    * allow it (SSH does not tell which). It is destroyed with an error when the connection breaks.
    */
   async stream(path: string, signal: AbortSignal): Promise<Duplex | null> {
-    const opened = this.#channel((done) => this.#client.openssh_forwardOutStreamLocal(path, done), signal);
-    const channel = await opened.catch((error: unknown) => {
+    const opened = this.#channel(
+      (done) => this.#client.openssh_forwardOutStreamLocal(path, done),
+      (channel) => new ChannelStream(channel),
+      signal,
+    );
+    const stream = await opened.catch((error: unknown) => {
       if (error instanceof Error && 'reason' in error && typeof error.reason === 'number') return null;
       throw error;
     });
-    if (channel === null) return null;
-    const stream = new ChannelStream(channel);
-    const broken = (): void => void stream.destroy(this.#gone.signal.reason as Error); // `brokenError` made it
-    this.#gone.signal.addEventListener('abort', broken, { once: true });
-    stream.once('close', () => this.#gone.signal.removeEventListener('abort', broken));
+    if (stream === null) return null;
+    const gone = this.#gone.signal;
+    const end = (): void => void stream.destroy(gone.reason === CLOSED ? undefined : (gone.reason as Error)); // `brokenError` made it
+    gone.addEventListener('abort', end, { once: true });
+    stream.once('close', () => gone.removeEventListener('abort', end));
     return stream;
   }
 
@@ -184,64 +181,61 @@ export class SshLink {
   ): Promise<RunResult> {
     const { input, signal } = options;
     const command = ['sh', '-c', script, 'berth', ...words].map(quoted).join(' ');
-    const channel = await this.#channel((done) => this.#client.exec(command, done), signal);
+    const running = await this.#channel(
+      (done) => this.#client.exec(command, done),
+      (channel) => new Command(channel),
+      signal,
+    );
     const stop = AbortSignal.any([signal, this.#gone.signal]);
-    const end = Promise.withResolvers<number | null>();
-    const stopped = (): void => end.reject(stop.reason);
-    stop.addEventListener('abort', stopped, { once: true });
-    if (stop.aborted) stopped();
-    const stdout = collect(channel);
-    const stderr = collect(channel.stderr);
-    let status: number | null = null;
-    channel.on('exit', (code: number | null) => {
-      status = code;
-    });
-    channel.on('close', () => end.resolve(status));
-    const feeding = new AbortController();
+    const stopped = Promise.withResolvers<never>();
+    stopped.promise.catch(() => undefined); // raced
+    const onStop = (): void => stopped.reject(this.#reason(stop));
+    stop.addEventListener('abort', onStop, { once: true });
+    if (stop.aborted) onStop();
     try {
-      if (input === undefined || typeof input === 'string') channel.end(input);
-      else {
-        // A script that ends early takes no more; how it ended says why.
-        pipeline(input, channel, { signal: feeding.signal }).catch(() => undefined);
-      }
-      const ended = await end.promise;
-      return { status: ended, stdout: stdout(), stderr: stderr() };
+      running.feed(input);
+      return await Promise.race([running.ended, stopped.promise]);
     } finally {
-      stop.removeEventListener('abort', stopped);
-      feeding.abort();
-      channel.close();
+      stop.removeEventListener('abort', onStop);
+      running.abandon();
     }
   }
 
   /** Ends every command and stream on it. */
   close(): void {
-    this.#gone.abort(new BerthError('unavailable', `The SSH connection to ${placeOf(this.address)} was closed.`));
+    this.#gone.abort(CLOSED);
     // Says goodbye if that is possible at once; whether it arrives is nobody's concern.
     this.#client.end();
     this.#socket.destroySoon();
     setImmediate(() => this.#socket.destroy());
   }
 
-  async #channel(
+  /** `use` is called before anything of the channel can have been missed. */
+  async #channel<T>(
     open: (done: (error: Error | undefined, channel: ClientChannel) => void) => unknown,
+    use: (channel: ClientChannel) => T,
     signal: AbortSignal,
-  ): Promise<ClientChannel> {
-    signal.throwIfAborted();
-    this.#gone.signal.throwIfAborted();
+  ): Promise<T> {
     const stop = AbortSignal.any([signal, this.#gone.signal]);
-    const opened = Promise.withResolvers<ClientChannel>();
-    const stopped = (): void => opened.reject(stop.reason);
+    if (stop.aborted) throw this.#reason(stop);
+    const opened = Promise.withResolvers<T>();
+    const stopped = (): void => opened.reject(this.#reason(stop));
     stop.addEventListener('abort', stopped, { once: true });
     try {
       open((error, channel) => {
         if (error) opened.reject(error);
         else if (stop.aborted) channel.close();
-        else opened.resolve(channel);
+        else opened.resolve(use(channel));
       });
       return await opened.promise;
     } finally {
       stop.removeEventListener('abort', stopped);
     }
+  }
+
+  #reason(stop: AbortSignal): unknown {
+    if (stop.reason !== CLOSED) return stop.reason;
+    return new BerthError('unavailable', `The SSH connection to ${placeOf(this.address)} was closed.`);
   }
 }
 
@@ -257,15 +251,4 @@ function hostKeyAlgorithms(known: readonly string[]): ServerHostKeyAlgorithm[] {
 /** For every login shell, also those that are not sh. */
 function quoted(word: string): string {
   return `'${word.replaceAll("'", `'"'"'`)}'`;
-}
-
-/** Reads all, keeps the first part. */
-function collect(stream: Readable): () => string {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  stream.on('data', (chunk: Buffer) => {
-    if (bytes < OUTPUT_LIMIT) chunks.push(chunk.subarray(0, OUTPUT_LIMIT - bytes));
-    bytes += chunk.length;
-  });
-  return () => Buffer.concat(chunks).toString('utf8');
 }

@@ -5,8 +5,9 @@ import { BerthError } from '@berth/core/errors';
 import type { InstanceId } from '@berth/core/ids';
 import type { Secret } from '@berth/core/secret';
 import type { MachineProgram, MachinePrograms } from './machine-programs.ts';
+import type { RunResult } from './ssh-command.ts';
 import { placeOf } from './ssh-error.ts';
-import type { RunResult, SshLink } from './ssh-link.ts';
+import type { SshLink } from './ssh-link.ts';
 import { LAST_WORDS, LOOK, START, TAKE } from './ssh-scripts.ts';
 
 export interface StartOptions {
@@ -28,7 +29,7 @@ const LONGEST_SOCKET_PATH = 99;
 /** An emulated or overloaded machine takes half a minute to start Node. */
 const UP_LIMIT_MS = 60_000;
 /** An agent with a socket listens; after this long the host is what does not let us through. */
-const REFUSED_LIMIT_MS = 10_000;
+const REFUSED_LIMIT_MS = 5_000;
 const LOOK_EVERY_MS = 1_000;
 const FIRST_TRY_MS = 20;
 const LONGEST_TRY_MS = 500;
