@@ -7,6 +7,8 @@
  *   dist/catalog-tool.js         the catalog of this machine, for the command line without a server
  *   dist/backend-tool.js         scaffold and conformance kit, for those who add a cloud
  *   dist/catalog-worker.js       the catalog for a thread of the server
+ *   dist/sdk/NAME.js             what backends import, for those that lie elsewhere
+ *   dist/scaffold/               the templates of `berth backend new`
  *   dist/backends/NAME/          every backend of `backends/`, a package that discovery finds
  *   dist/agent.js                the agent in one file, which can be carried to another machine
  *   dist/THIRD-PARTY-LICENSES.txt
@@ -14,14 +16,25 @@
  * Server, tools and backends are built together and share chunks: what one of them throws, the other must know
  * by its class. Which file lies where in a build, each room knows itself (`built-files.ts`).
  */
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { discoverBackends } from '@berth/backend';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 import { buildAgent, COMMON } from './build-agent.ts';
 import { bundledPackages, licenseText } from './third-party-licenses.ts';
 
 const root = join(import.meta.dirname, '..');
+
+/** Native parts that `ssh2` does without where they are absent: they would be for one platform only. */
+const NO_NATIVE_PARTS: Plugin = {
+  name: 'no native parts',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^cpu-features$|\.node$/ }, ({ path }) => ({ path, namespace: 'absent' }));
+    onLoad({ filter: /.*/, namespace: 'absent' }, ({ path }) => ({
+      contents: `throw new Error(${JSON.stringify(`${path} is not part of this build`)});`,
+    }));
+  },
+};
 
 /** Builds into `dist`, which is made anew. Returns what went into which file. Throws when a part cannot be built. */
 export async function buildAll(dist: string): Promise<readonly Metafile[]> {
@@ -45,9 +58,15 @@ export async function buildAll(dist: string): Promise<readonly Metafile[]> {
         'catalog-tool': 'packages/server/src/catalog-tool.ts',
         'backend-tool': 'packages/server/src/backend-tool.ts',
         'catalog-worker': 'packages/server/src/catalog-worker.ts',
+        // What backends import that lie elsewhere (`own-packages.ts`).
+        'sdk/backend': 'packages/backend/src/sdk.ts',
+        'sdk/core': 'packages/core/src/index.ts',
+        'sdk/http': 'packages/http/src/http.ts',
+        'sdk/zod': 'zod',
         ...Object.fromEntries(backends.map(({ folder, module }) => [`backends/${folder}/index`, module])),
       },
       outdir: dist,
+      plugins: [NO_NATIVE_PARTS],
       splitting: true,
       // Beside server.js and no deeper: a module finds agent and backends from where its own file lies.
       chunkNames: 'server-[name]-[hash]',
@@ -56,6 +75,7 @@ export async function buildAll(dist: string): Promise<readonly Metafile[]> {
   ]);
 
   for (const { dir, folder } of backends) writeBackendManifest(dir, join(dist, 'backends', folder));
+  cpSync(join(root, 'packages/backend/src/scaffold/template'), join(dist, 'scaffold'), { recursive: true });
   writeLauncher(join(dist, 'bin', 'berth.js'));
   const metafiles = builds.map((result) => result.metafile);
   writeLicenses(join(dist, 'THIRD-PARTY-LICENSES.txt'), metafiles);

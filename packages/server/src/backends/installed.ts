@@ -8,6 +8,7 @@ import {
   discoverBackends,
   loadBackends,
 } from '@berth/backend';
+import { offerBerth } from './own-packages.ts';
 
 /** In a clone this file is TypeScript; in an installed package it is part of `dist/server.js`. */
 const isSource = import.meta.url.endsWith('.ts');
@@ -29,6 +30,7 @@ export interface InstalledBackends extends BackendRegistry {
  * names is there when it is configured; `types` and `definition` know of the others once all were asked for.
  */
 export async function installedBackends(ownDir: string): Promise<InstalledBackends> {
+  offerBerth();
   const bundled = isSource ? join(here, '../../../../backends') : join(here, 'backends');
   const trusted = await discoverBackends({ roots: [bundled, ownDir] });
   const npm = await discoverBackends({ roots: nodeModules() });
