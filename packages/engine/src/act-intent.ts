@@ -220,7 +220,7 @@ export class IntentActor {
       agentStart: this.#ports.agentStart(instance.id, backend, this.#ports.sealer.open(instance.agentSecret)),
       shared: null,
       placementGroup: null,
-      reservation: null,
+      reservation: instance.offer.reservation ?? null,
     };
   }
 

@@ -5,9 +5,12 @@
  */
 import type { Clock, RandomBytes, UserId } from '@berth/core';
 import { mayFollow, newId } from '@berth/core';
-import type { EventRow, Insert, Patch, Rows, Store, Tables } from '@berth/store';
+import type { Commit, EventRow, Insert, Patch, Rows, Store, Tables } from '@berth/store';
+import { announceWakes } from './announce-wakes.ts';
 import { describeStatus } from './describe.ts';
+import { Fenced, type Lane, type Lanes } from './lanes.ts';
 import type { StoreOutage } from './store-outage.ts';
+import { type Concern, concernedBy, overBy } from './wake.ts';
 
 export type LiveTable = 'runs' | 'jobs' | 'instances' | 'fleets' | 'intents';
 
@@ -35,46 +38,82 @@ export interface BooksPorts {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly outage: StoreOutage;
-  /** Called after a commit that wrote something. */
-  readonly onTouched: (touched: readonly Touched[]) => void;
+  readonly lanes: Lanes;
+  /** Called after a commit that wrote something, with whom of this server's lanes it concerns. */
+  readonly onWritten: (concerned: readonly Concern[], over: readonly Concern[]) => void;
 }
 
 export class Books {
   readonly store: Store;
+  readonly #ports: BooksPorts;
   readonly #clock: Clock;
   readonly #random: RandomBytes;
   readonly #outage: StoreOutage;
-  readonly #onTouched: (touched: readonly Touched[]) => void;
+  /** For which it is written; null: for nobody's, as requests of users are. */
+  readonly #lane: Lane | null;
 
-  constructor(ports: BooksPorts) {
+  constructor(ports: BooksPorts, lane: Lane | null = null) {
     this.store = ports.store;
+    this.#ports = ports;
     this.#clock = ports.clock;
     this.#random = ports.random;
     this.#outage = ports.outage;
-    this.#onTouched = ports.onTouched;
+    this.#lane = lane;
+  }
+
+  /** The same books; whatever is written there is refused as `Fenced` once the lane is another server's. */
+  in(lane: Lane): Books {
+    return this.#ports.lanes.shared ? new Books(this.#ports, lane) : this;
   }
 
   /** `actor`: the user whose request this is; null for what the engine does by itself. */
   async write<T>(actor: UserId | null, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const { lanes } = this.#ports;
     const touched: Touched[] = [];
+    let concerned: readonly Concern[] = [];
     let result: T;
     try {
-      result = await this.store.transaction(async (tables) => {
+      result = await this.store.transaction(async (tables, commit) => {
         touched.length = 0;
         const tx = this.#tx(tables, actor, touched);
         const worked = await work(tx);
         if (touched.length > 0) await this.#outage.tell(tx);
+        concerned = touched.flatMap(concernedBy);
+        if (lanes.shared) concerned = await this.#fence(tables, commit, concerned, touched);
         return worked;
       });
     } catch (error) {
       this.#outage.failed(error);
+      if (error instanceof Fenced) lanes.refused(error);
       throw error;
     }
     if (touched.length > 0) {
       this.#outage.written();
-      this.#onTouched(touched);
+      this.#ports.onWritten(
+        concerned,
+        touched.map(overBy).filter((over) => over !== null),
+      );
     }
     return result;
+  }
+
+  /**
+   * Refuses what is written for a lane that is not ours any more, and leaves the waking of what is not ours
+   * to whose it is. At the end, so that one read answers for all lanes: what stands in the transaction is
+   * nothing before its commit. Returns those who are ours.
+   */
+  async #fence(
+    tables: Tables,
+    commit: Commit,
+    concerned: readonly Concern[],
+    touched: readonly Touched[],
+  ): Promise<readonly Concern[]> {
+    const { lanes } = this.#ports;
+    const ours = await lanes.confirm(tables, this.#lane, new Set(concerned.map(({ lane }) => lane)));
+    const over = touched.map(overBy).filter((one) => one !== null);
+    const others = [...concerned, ...over].filter(({ lane }) => !ours.has(lane) && lane !== this.#lane);
+    announceWakes(commit, lanes.server, others);
+    return concerned.filter(({ lane }) => ours.has(lane));
   }
 
   #tx(tables: Tables, actor: UserId | null, touched: Touched[]): Tx {

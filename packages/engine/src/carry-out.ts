@@ -5,6 +5,7 @@ import type { IntentEffect } from './decide-intent.ts';
 import { Delivery } from './deliver.ts';
 import type { EffectOptions, Effects } from './effects.ts';
 import { fillFleet } from './fill-fleet.ts';
+import type { Lane } from './lanes.ts';
 import type { Links } from './links.ts';
 import type { Effect } from './look.ts';
 import { placeRun } from './place-run.ts';
@@ -14,34 +15,39 @@ import * as timing from './timing.ts';
 type Wake = EffectOptions['wake'];
 type Perform = (signal: AbortSignal) => Promise<void>;
 
+/** In whose name an effect is carried out. */
+interface Context {
+  readonly lane: Lane;
+  readonly wake: Wake;
+  readonly books: Books;
+}
+
 export class Performer {
   readonly #ports: EnginePorts;
   readonly #books: Books;
   readonly #effects: Effects;
   readonly #links: Links;
-  readonly #intents: IntentActor;
-  readonly #delivery: Delivery;
 
   constructor(ports: EnginePorts, books: Books, effects: Effects, links: Links) {
     this.#ports = ports;
     this.#books = books;
     this.#effects = effects;
     this.#links = links;
-    this.#intents = new IntentActor(ports, books);
-    this.#delivery = new Delivery(ports, books, links);
   }
 
-  /** `wake` looks again at the thing that decided it. */
-  begin(effect: Effect, wake: Wake): void {
+  /** Writes are those of `lane`; `wake` looks again at the thing that decided it. */
+  begin(effect: Effect, lane: Lane, wake: Wake): void {
+    const books = this.#books.in(lane);
+    const context: Context = { lane, wake, books };
     switch (effect.kind) {
       case 'place':
-        this.#plan(`run:${effect.run.id}`, effect.kind, wake, timing.EFFECT_BACKOFF, () =>
-          placeRun(this.#books, this.#ports, effect.run.id),
+        this.#plan(`run:${effect.run.id}`, effect.kind, context, timing.EFFECT_BACKOFF, () =>
+          placeRun(books, this.#ports, effect.run.id),
         );
         break;
       case 'fill':
-        this.#plan(`fleet:${effect.fleet.id}`, effect.kind, wake, timing.FLEET_BACKOFF, () =>
-          fillFleet(this.#books, this.#ports, effect.fleet.id),
+        this.#plan(`fleet:${effect.fleet.id}`, effect.kind, context, timing.FLEET_BACKOFF, () =>
+          fillFleet(books, this.#ports, effect.fleet.id),
         );
         break;
       case 'link':
@@ -54,60 +60,62 @@ export class Performer {
         this.#effects.begin(
           `instance:${effect.instance.id}`,
           effect.kind,
-          { deadlineMs: timing.TERMINATE_DEADLINE_MS, backoff: timing.INTENT_BACKOFF, waits: true, wake },
-          (signal) => this.#intents.findAddress(effect.instance, signal),
+          { deadlineMs: timing.TERMINATE_DEADLINE_MS, backoff: timing.INTENT_BACKOFF, waits: true, lane, wake },
+          (signal) => new IntentActor(this.#ports, books).findAddress(effect.instance, signal),
         );
         break;
       case 'create':
       case 'terminate':
       case 'settle-by-looking':
-        this.#act(effect, wake);
+        this.#act(effect, context);
         break;
       default:
-        this.#deliver(effect, wake);
+        this.#deliver(effect, context);
     }
   }
 
-  #plan(thing: string, kind: string, wake: Wake, backoff: timing.Backoff, perform: Perform): void {
-    this.#effects.begin(thing, kind, { deadlineMs: 2 * timing.OFFERS_DEADLINE_MS, backoff, wake }, perform);
+  #plan(thing: string, kind: string, { lane, wake }: Context, backoff: timing.Backoff, perform: Perform): void {
+    this.#effects.begin(thing, kind, { deadlineMs: 2 * timing.OFFERS_DEADLINE_MS, backoff, lane, wake }, perform);
   }
 
   /** One action at a time for each intent, whichever it is. */
-  #act(effect: IntentEffect, wake: Wake): void {
+  #act(effect: IntentEffect, { lane, wake, books }: Context): void {
     const { kind, intent, instance } = effect;
     const deadlineMs = kind === 'create' ? timing.CREATE_DEADLINE_MS : timing.TERMINATE_DEADLINE_MS;
-    const options = { deadlineMs, backoff: timing.INTENT_BACKOFF, wake };
+    const options = { deadlineMs, backoff: timing.INTENT_BACKOFF, lane, wake };
+    const actor = new IntentActor(this.#ports, books);
     this.#effects.begin(`intent:${intent.id}`, 'act', options, (signal) => {
-      if (kind === 'create') return this.#intents.create(intent, instance, signal);
-      if (kind === 'terminate') return this.#intents.terminate(intent, instance, signal);
-      return this.#intents.settleByLooking(intent, instance, signal);
+      if (kind === 'create') return actor.create(intent, instance, signal);
+      if (kind === 'terminate') return actor.terminate(intent, instance, signal);
+      return actor.settleByLooking(intent, instance, signal);
     });
   }
 
-  #deliver(effect: Extract<Effect, { readonly job: unknown }>, wake: Wake): void {
+  #deliver(effect: Extract<Effect, { readonly job: unknown }>, { lane, wake, books }: Context): void {
     const { kind, job } = effect;
+    const delivery = new Delivery(this.#ports, books, this.#links);
     const thing = `job:${job.id}`;
     const begin = (deadlineMs: number, perform: Perform): void =>
-      this.#effects.begin(thing, kind, { deadlineMs, backoff: timing.EFFECT_BACKOFF, wake }, perform);
+      this.#effects.begin(thing, kind, { deadlineMs, backoff: timing.EFFECT_BACKOFF, lane, wake }, perform);
     switch (kind) {
       case 'start':
-        begin(timing.AGENT_REQUEST_DEADLINE_MS, (signal) => this.#delivery.start(effect.run, job, signal));
+        begin(timing.AGENT_REQUEST_DEADLINE_MS, (signal) => delivery.start(job, signal));
         break;
       case 'submit':
-        begin(timing.SEND_BLOB_DEADLINE_MS, (signal) => this.#delivery.submit(job, effect.instance, signal));
+        begin(timing.SEND_BLOB_DEADLINE_MS, (signal) => delivery.submit(job, effect.instance, signal));
         break;
       case 'stop':
         begin(timing.AGENT_REQUEST_DEADLINE_MS, async (signal) => {
           // Otherwise the agent could be told of the job after it was told to forget it.
           await this.#effects.cancel(thing, 'submit', signal);
-          await this.#delivery.stop(job, effect.instance, effect.graceMs, signal);
+          await delivery.stop(job, effect.instance, effect.graceMs, signal);
         });
         break;
       case 'drain':
-        begin(timing.DRAIN_LIMIT_MS, (signal) => this.#delivery.drain(job, effect.instance, signal));
+        begin(timing.DRAIN_LIMIT_MS, (signal) => delivery.drain(job, effect.instance, signal));
         break;
       case 'forget':
-        begin(timing.AGENT_TIDY_DEADLINE_MS, (signal) => this.#delivery.forget(job, effect.instance, signal));
+        begin(timing.AGENT_TIDY_DEADLINE_MS, (signal) => delivery.forget(job, effect.instance, signal));
         break;
     }
   }

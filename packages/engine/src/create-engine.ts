@@ -3,26 +3,30 @@
  * what was decided is written, and after the commit the effects begin.
  */
 import type { Millis, ProjectId } from '@berth/core';
-import { isJobFinished, JOB_STATUSES } from '@berth/core';
 import { StaleRow, StoreUnavailable } from '@berth/store';
-import { Books, type Touched } from './books.ts';
+import { readAnnouncement } from './announce-wakes.ts';
+import { Books } from './books.ts';
 import { Performer } from './carry-out.ts';
 import { Effects, messageOf } from './effects.ts';
 import type { Engine } from './engine.ts';
 import { applyFleet, deleteFleet, deleteInstance, planFleet } from './fleets.ts';
 import { fitting, gatherOffers } from './gather-offers.ts';
+import { ALL_LANES, Fenced, type Lane, type LaneKeeper, type Lanes, soleLanes } from './lanes.ts';
 import { Links } from './links.ts';
 import { look } from './look.ts';
 import type { EnginePorts } from './ports.ts';
 import { applyRun, planRun, stopRun } from './runs.ts';
 import { StoreOutage } from './store-outage.ts';
+import { unfinishedIn } from './take-up.ts';
 import * as timing from './timing.ts';
-import { concernedBy, type Key, overBy } from './wake.ts';
+import { type Concern, concern, type Key } from './wake.ts';
 import { WorkQueue } from './work-queue.ts';
 import { applyWrites } from './write.ts';
 
 /** What is in flight at a stop gets this long; the server's own limit is 10 s. */
 const STOP_GRACE_MS = 4_000;
+/** What is in flight in a lane that is handed over: the server that gets it waits. */
+const YIELD_GRACE_MS = 1_500;
 
 export function createEngine(ports: EnginePorts): Engine {
   return new KeyedEngine(ports);
@@ -30,6 +34,7 @@ export function createEngine(ports: EnginePorts): Engine {
 
 export class KeyedEngine implements Engine {
   readonly #ports: EnginePorts;
+  readonly #lanes: Lanes;
   readonly #books: Books;
   readonly #queue: WorkQueue<Key>;
   readonly #effects: Effects;
@@ -37,51 +42,49 @@ export class KeyedEngine implements Engine {
   readonly #performer: Performer;
   /** Failures in a row, of keys that could not be handled. */
   readonly #failures = new Map<Key, number>();
-  /** Since when this engine sees what happens. */
-  #awakeSince: Millis = 0;
-  #unsubscribe: () => void = () => {};
+  /** Since when this engine sees what happens in a lane. */
+  readonly #awakeSince = new Map<Lane, Millis>();
+  readonly #unsubscribe: (() => void)[] = [];
 
   constructor(ports: EnginePorts) {
     const { store, clock, random, log } = ports;
     this.#ports = ports;
+    this.#lanes = ports.lanes ?? soleLanes();
     this.#books = new Books({
       store,
       clock,
       random,
       outage: new StoreOutage(clock, log),
-      onTouched: (touched) => this.#touched(touched),
+      lanes: this.#lanes,
+      onWritten: (concerned, over) => {
+        for (const { key } of over) this.#effects.forget(key);
+        for (const one of concerned) this.#wake(one);
+      },
     });
-    this.#queue = new WorkQueue<Key>(clock, (key) => this.#handle(key), {
+    this.#queue = new WorkQueue<Key>(clock, (key, lane) => this.#handle({ key, lane }), {
       onClockSetBack: (byMs) => this.#clockSetBack(byMs),
     });
     this.#effects = new Effects(clock, log);
-    this.#links = new Links(ports, this.#books, (instance) => this.#queue.wake(`instance:${instance}`));
+    this.#links = new Links(ports, this.#books, (instance) => this.#wake(concern('instance', instance)));
     this.#performer = new Performer(ports, this.#books, this.#effects, this.#links);
   }
 
   async start(): Promise<void> {
-    this.#awakeSince = this.#ports.clock.now();
-    const { read } = this.#ports.store;
-    const unfinished = JOB_STATUSES.filter((status) => !isJobFinished(status));
-    const [instances, fleets, runs, jobs] = await Promise.all([
-      read.instances.find({ where: { status: { in: ['pending', 'provisioning', 'idle', 'busy', 'terminating'] } } }),
-      read.fleets.find({ where: { live: true } }),
-      read.runs.find({ where: { live: true } }),
-      read.jobs.find({ where: { status: { in: unfinished } } }),
-    ]);
-    // Machines first: without their links nothing else can go on. They wake their intents.
-    for (const row of instances) this.#queue.wake(`instance:${row.id}`);
-    for (const row of fleets) this.#queue.wake(`fleet:${row.id}`);
-    for (const row of runs) this.#queue.wake(`run:${row.id}`);
-    for (const row of jobs) this.#queue.wake(`job:${row.id}`);
-    this.#unsubscribe = this.#ports.backends.onChange((project) => void this.#backendsChanged(project));
+    const { backends, store } = this.#ports;
+    if (this.#lanes.shared) {
+      const missed = (): void => this.#keeper.recheck(new Set(ALL_LANES));
+      this.#unsubscribe.push(store.onAnnouncement((message) => this.#heard(message), missed));
+    }
+    await this.#lanes.start(this.#keeper);
+    this.#unsubscribe.push(backends.onChange((project) => void this.#backendsChanged(project)));
   }
 
   async stop(): Promise<void> {
-    this.#unsubscribe();
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     await this.#queue.stop();
     await this.#effects.stop(STOP_GRACE_MS);
     await this.#links.stop();
+    await this.#lanes.stop();
   }
 
   /** How much is remembered of things, in entries: what is finished must leave nothing. */
@@ -114,22 +117,59 @@ export class KeyedEngine implements Engine {
   deleteFleet: Engine['deleteFleet'] = (actor, fleet) => deleteFleet(this.#books, actor, fleet);
   deleteInstance: Engine['deleteInstance'] = (actor, id) => deleteInstance(this.#books, this.#ports, actor, id);
 
-  #touched(touched: readonly Touched[]): void {
-    for (const entry of touched) {
-      const over = overBy(entry);
-      if (over !== null) this.#effects.forget(over);
-      for (const key of concernedBy(entry)) this.#queue.wake(key);
-    }
+  readonly #keeper: LaneKeeper = {
+    gained: async (lanes) => {
+      const now = this.#ports.clock.now();
+      for (const lane of lanes) this.#awakeSince.set(lane, now);
+      await this.#takeUp(lanes);
+    },
+    recheck: (lanes) => {
+      this.#takeUp(lanes).catch((error) => {
+        this.#ports.log.warn('What is unfinished could not be read', { error: messageOf(error) });
+        this.#ports.clock.after(timing.STORE_BACKOFF.maxMs, () => this.#keeper.recheck(lanes));
+      });
+    },
+    lost: (lanes) => {
+      this.#failures.clear();
+      this.#queue.forget(lanes);
+      this.#effects.abandon(lanes);
+      void this.#links.dropLanes(lanes);
+    },
+    yield: async (lanes) => {
+      this.#failures.clear();
+      this.#queue.forget(lanes);
+      await this.#queue.quiet(lanes);
+      await this.#effects.finish(lanes, YIELD_GRACE_MS);
+      await this.#links.dropLanes(lanes);
+    },
+  };
+
+  async #takeUp(lanes: ReadonlySet<Lane>): Promise<void> {
+    for (const one of await unfinishedIn(lanes, this.#ports.store.read)) this.#wake(one);
+  }
+
+  /** What is not ours to handle is not remembered. */
+  #wake({ key, lane }: Concern, at?: Millis): void {
+    if (this.#lanes.holds(lane)) this.#queue.wake(key, at, this.#lanes.shared ? lane : 0);
+  }
+
+  #heard(message: string): void {
+    const heard = readAnnouncement(message);
+    if (heard === null || heard.server === this.#lanes.server) return;
+    if (heard.kind === 'wake') for (const one of heard.concerned) this.#wake(one);
+    else this.#keeper.recheck(new Set(heard.lanes));
   }
 
   /** Never rejects. */
-  async #handle(key: Key): Promise<void> {
+  async #handle({ key, lane }: Concern): Promise<void> {
     const { clock, random, backends } = this.#ports;
+    if (!this.#lanes.holds(lane)) return;
     try {
-      const { decision, concerned, over } = await this.#books.write(null, async (tx) => {
+      const { decision, concerned, over } = await this.#books.in(lane).write(null, async (tx) => {
         const looked = await look(tx, key, {
           now: clock.now(),
-          awakeSince: this.#awakeSince,
+          lane: this.#lanes.shared ? lane : null,
+          awakeSince: this.#awakeSince.get(lane) ?? 0,
           backends,
           linkedSince: (instance) => this.#links.linkedSince(instance),
         });
@@ -138,19 +178,25 @@ export class KeyedEngine implements Engine {
       });
       this.#failures.delete(key);
       if (over) this.#effects.forget(key);
+      // It is being handed over: whoever gets the lane decides for itself what is to be done.
+      if (!this.#lanes.holds(lane)) return;
       // Woken after the commit: inside, a transaction of their own would wait for this one.
-      for (const other of concerned) this.#queue.wake(other);
-      for (const effect of decision.effects) this.#performer.begin(effect, (at) => this.#queue.wake(key, at));
-      if (decision.wakeAt !== null) this.#queue.wake(key, decision.wakeAt);
+      for (const other of concerned) this.#wake(other);
+      for (const effect of decision.effects) this.#performer.begin(effect, lane, (at) => this.#wake({ key, lane }, at));
+      if (decision.wakeAt !== null) this.#wake({ key, lane }, decision.wakeAt);
     } catch (error) {
-      this.#handleFailed(key, error);
+      this.#handleFailed({ key, lane }, error);
     }
   }
 
-  #handleFailed(key: Key, error: unknown): void {
+  #handleFailed({ key, lane }: Concern, error: unknown): void {
     const now = this.#ports.clock.now();
+    if (error instanceof Fenced) {
+      this.#failures.delete(key);
+      return;
+    }
     if (error instanceof StaleRow) {
-      this.#queue.wake(key, now + timing.STALE_RETRY_MS);
+      this.#wake({ key, lane }, now + timing.STALE_RETRY_MS);
       return;
     }
     if (error instanceof StoreUnavailable && error.reason === 'closed') return;
@@ -163,7 +209,7 @@ export class KeyedEngine implements Engine {
         stack: error instanceof Error ? error.stack : undefined,
       });
     }
-    this.#queue.wake(key, now + timing.backoff(timing.STORE_BACKOFF, count));
+    this.#wake({ key, lane }, now + timing.backoff(timing.STORE_BACKOFF, count));
   }
 
   /** What had to wait because its backend could not be used may be possible now. */
@@ -183,7 +229,7 @@ export class KeyedEngine implements Engine {
   /** Every key looks again by itself; what only this engine remembers is put right here. */
   #clockSetBack(byMs: number): void {
     const now = this.#ports.clock.now();
-    this.#awakeSince = Math.min(this.#awakeSince, now);
+    for (const [lane, since] of this.#awakeSince) this.#awakeSince.set(lane, Math.min(since, now));
     this.#links.clockSetBack(now);
     const seconds = Math.round(byMs / 1000);
     this.#ports.log.warn('The clock was set back', { seconds });

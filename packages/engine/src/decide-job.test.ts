@@ -84,6 +84,14 @@ describe('on the way to the agent', () => {
     }
   });
 
+  test('a job that is ready begins when its run has ordered it, and its agent is told', () => {
+    const ready = { status: 'pulling', agentState: 'ready' } as const;
+    assert.deepEqual(settle(snapshot(ready)).effects, []);
+    assert.deepEqual(settle(snapshot({ ...ready, startOrderedAt: NOW })).effects, ['start']);
+    assert.deepEqual(settle(snapshot({ ...ready, startOrderedAt: NOW }, {}, { linkedSince: null })).effects, []);
+    assert.deepEqual(settle(snapshot({ ...ready, startOrderedAt: NOW, agentState: 'running' })).effects, []);
+  });
+
   test('an instance that is lost before it had the job sends the job to another place', () => {
     const lost = { status: 'terminated', endReason: 'create-failed', message: 'sold out', busyBlocks: 0 } as const;
     const { job } = settle(snapshot({ status: 'provisioning', avoidOffers: { old: NOW - 1 } }, lost));

@@ -1,6 +1,6 @@
 /**
  * The life of one job: from an instance that is ready, over the agent, to a recorded end that never
- * changes. Placing and the common start of a replica's nodes are the run's (`decide-run.ts`).
+ * changes. Placing, and the order to start that all nodes get together, are the run's (`decide-run.ts`).
  */
 import type { JobStatus, Millis } from '@berth/core';
 import { isInstanceReady, isJobFinished } from '@berth/core';
@@ -28,6 +28,8 @@ export interface JobSnapshot {
 }
 
 export type JobEffect =
+  /** All nodes are ready and the run has said so: let it begin. */
+  | { readonly kind: 'start'; readonly job: JobRow; readonly instance: InstanceRow }
   /** Send blobs and the assignment. */
   | { readonly kind: 'submit'; readonly job: JobRow; readonly instance: InstanceRow }
   | { readonly kind: 'stop'; readonly job: JobRow; readonly instance: InstanceRow; readonly graceMs: number }
@@ -59,7 +61,13 @@ function provisioning(snapshot: JobSnapshot, now: Millis): Decision<JobEffect> {
   // The instance has deadlines of its own, and wakes the job when it is ready or given up.
   if (instance === null || !isInstanceReady(instance.status) || linkedSince === null) return NOTHING;
   // Written before the agent is told, so that a job is never at an agent that the books do not name.
-  return one({ change: 'jobs', row: job, patch: { status: 'pulling', agentState: null, progress: null } });
+  // A node without peers has nobody to wait for: it may start as soon as it is ready.
+  const startOrderedAt = snapshot.run.spec.nodes === 1 ? now : null;
+  return one({
+    change: 'jobs',
+    row: job,
+    patch: { status: 'pulling', agentState: null, progress: null, startOrderedAt },
+  });
 }
 
 /** The instance was lost before it had the job: another offer is tried, this one is left alone for a while. */
@@ -94,7 +102,11 @@ function atAgent(snapshot: JobSnapshot, now: Millis): Decision<JobEffect> {
     return one({ change: 'jobs', row: job, patch: { status: 'terminating', progress: null } });
   }
   const wakeAt = lostAt(snapshot);
-  if (instance === null || linkedSince === null || job.agentState !== null) return { ...NOTHING, wakeAt };
+  if (instance === null || linkedSince === null) return { ...NOTHING, wakeAt };
+  if (job.agentState === 'ready' && job.startOrderedAt !== null) {
+    return { writes: [], effects: [{ kind: 'start', job, instance }], wakeAt };
+  }
+  if (job.agentState !== null) return { ...NOTHING, wakeAt };
   const submitBy = Math.max(job.heldFrom ?? 0, instance.readyAt ?? 0, snapshot.awakeSince) + SUBMIT_LIMIT_MS;
   if (now >= submitBy) {
     const message = `Its agent did not take the job within ${SUBMIT_LIMIT_MS / 60_000} min.`;

@@ -50,6 +50,16 @@ describe('placing and starting', () => {
     assert.equal(run.status, 'submitted');
   });
 
+  test('nodes that are ready together are ordered to start, once', () => {
+    const ready = jobRow({ ...PLACED, status: 'pulling', agentState: 'ready' });
+    const { jobs } = settle({ run: runRow(), jobs: [ready, { ...ready, id: 'j1' as JobRow['id'], node: 1 }] });
+    assert.deepEqual(
+      jobs.map((job) => job.startOrderedAt),
+      [NOW, NOW],
+    );
+    assert.equal(countWrites('jobs', decideRun({ run: runRow({ status: 'provisioning' }), jobs }, NOW + 1).writes), 0);
+  });
+
   test('a run is as far as the least of its nodes', () => {
     const submitted = jobRow();
     const provisioning = jobRow({ ...PLACED, status: 'provisioning' });
@@ -269,7 +279,8 @@ describe('whatever the rows are', () => {
   test('no node is started unless all are ready', () => {
     fc.assert(
       fc.property(anySnapshot, (snapshot) => {
-        const starts = decideRun(snapshot, NOW).effects.filter((effect) => effect.kind === 'start');
+        const { writes } = decideRun(snapshot, NOW);
+        const starts = writes.filter((write) => 'change' in write && 'startOrderedAt' in write.patch);
         if (starts.length === 0) return;
         assert.ok(snapshot.jobs.every((job) => job.agentState !== null && job.agentState !== 'preparing'));
       }),

@@ -18,11 +18,11 @@ export interface RunSnapshot {
   readonly jobs: readonly JobRow[];
 }
 
-export type RunEffect =
-  /** Find instances or offers for every job that has none. */
-  | { readonly kind: 'place'; readonly run: RunRow }
-  /** Every node is ready: tell the agent of this one to begin. */
-  | { readonly kind: 'start'; readonly run: RunRow; readonly job: JobRow };
+/** Find instances or offers for every job that has none. */
+export interface RunEffect {
+  readonly kind: 'place';
+  readonly run: RunRow;
+}
 
 export function decideRun(snapshot: RunSnapshot, now: Millis): Decision<RunEffect> {
   const { run, jobs } = snapshot;
@@ -61,14 +61,16 @@ function isFailure(job: JobRow): boolean {
 function advancing(run: RunRow, jobs: readonly JobRow[], live: readonly JobRow[], now: Millis): Decision<RunEffect> {
   const effects: RunEffect[] = [];
   if (live.some((job) => job.status === 'submitted')) effects.push({ kind: 'place', run });
-  for (const job of startable(run, jobs)) effects.push({ kind: 'start', run, job });
-
   const status = aggregate(jobs);
   const patch: Mutable<Patch<RunRow>> = {};
   if (status !== run.status) patch.status = status;
   if (status === 'running' && run.startedAt === null) patch.startedAt = now;
   if (run.message !== null && status !== 'submitted') patch.message = null;
   const writes: Write[] = Object.keys(patch).length === 0 ? [] : [{ change: 'runs', row: run, patch }];
+  // Written, because another server may hold the machine: whoever does tells its agent.
+  for (const row of startable(run, jobs)) {
+    if (row.startOrderedAt === null) writes.push({ change: 'jobs', row, patch: { startOrderedAt: now } });
+  }
   return { writes, effects, wakeAt: null };
 }
 

@@ -1,7 +1,7 @@
 /** What the engine asks of agents: take a job, start it, stop it, and give up what is left of it. */
 import type { BlobHash, ClusterInfo, WorkSpec } from '@berth/core';
 import { BerthError, isJobFinished, isUserMistake } from '@berth/core';
-import type { InstanceRow, JobRow, Patch, RunRow } from '@berth/store';
+import type { InstanceRow, JobRow, Patch } from '@berth/store';
 import { makeAssignment } from './assignment.ts';
 import type { Books } from './books.ts';
 import { messageOf } from './effects.ts';
@@ -60,9 +60,9 @@ export class Delivery {
     });
   }
 
-  async start(run: RunRow, job: JobRow, signal: AbortSignal): Promise<void> {
+  async start(job: JobRow, signal: AbortSignal): Promise<void> {
     const { read } = this.#books.store;
-    const jobs = await read.jobs.find({ where: { runId: run.id, submission: job.submission } });
+    const jobs = await read.jobs.find({ where: { runId: job.runId, submission: job.submission } });
     const nodes = jobs.filter((peer) => peer.replica === job.replica).sort((a, b) => a.node - b.node);
     const instances: InstanceRow[] = [];
     for (const node of nodes) {

@@ -47,6 +47,10 @@ export class DueHeap<Key> {
     this.#due.delete(key);
   }
 
+  keys(): Iterable<Key> {
+    return this.#due.keys();
+  }
+
   /** Empties it and returns the keys that were in it. */
   clear(): Key[] {
     const keys = [...this.#due.keys()];

@@ -5,6 +5,7 @@
 import type { Logger } from '@berth/backend';
 import type { Millis } from '@berth/core';
 import { type Deadline, deadline } from './deadline.ts';
+import type { Lane } from './lanes.ts';
 import type { EngineClock } from './ports.ts';
 import { type Backoff, backoff, isDue } from './timing.ts';
 
@@ -13,11 +14,14 @@ export interface EffectOptions {
   readonly backoff: Backoff;
   /** True: a failure only says that it is too early, and is nothing to warn of. */
   readonly waits?: boolean;
+  /** In which it is carried out, by which it can be abandoned. Left out: 0. */
+  readonly lane?: Lane;
   /** Looks at the thing again: after a failure when the back-off is over, or now. */
   readonly wake: (at?: Millis) => void;
 }
 
 interface InFlight {
+  readonly lane: Lane;
   readonly cancel: Deadline;
   cancelled: boolean;
   askedAgain: boolean;
@@ -25,6 +29,7 @@ interface InFlight {
 }
 
 interface Failures {
+  readonly lane: Lane;
   readonly count: number;
   readonly retryAt: Millis;
 }
@@ -68,7 +73,8 @@ export class Effects {
       return;
     }
     const cancel = deadline(this.#clock, options.deadlineMs, this.#stopping.signal);
-    const entry: InFlight = { cancel, cancelled: false, askedAgain: false, done: Promise.resolve() };
+    const { lane = 0 } = options;
+    const entry: InFlight = { lane, cancel, cancelled: false, askedAgain: false, done: Promise.resolve() };
     this.#inFlight.set(key, entry);
     entry.done = this.#perform(thing, kind, options, perform, entry);
   }
@@ -95,20 +101,45 @@ export class Effects {
     this.#failures.delete(thing);
   }
 
+  /** Somebody else looks after these lanes: what is under way in them is aborted, what failed is forgotten. */
+  abandon(lanes: ReadonlySet<Lane>): void {
+    for (const entry of this.#inFlight.values()) {
+      if (!lanes.has(entry.lane)) continue;
+      entry.cancelled = true;
+      entry.cancel.abort(new Error('Another server looks after it.'));
+    }
+    for (const [thing, kinds] of this.#failures) {
+      if ([...kinds.values()].some(({ lane }) => lanes.has(lane))) this.#failures.delete(thing);
+    }
+  }
+
+  /** Resolves when nothing is under way in these lanes: with the patience of `stop`, but others go on. */
+  async finish(lanes: ReadonlySet<Lane>, graceMs: number): Promise<void> {
+    const concerned = [...this.#inFlight.values()].filter(({ lane }) => lanes.has(lane));
+    await this.#end(concerned, graceMs, () => this.abandon(lanes));
+    this.abandon(lanes);
+  }
+
   /**
    * Resolves when nothing is under way. What is, gets `graceMs` before it is aborted, and as long again
    * to obey; what does not, is left behind: its outcome is looked for at the next start.
    */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
-    const late = Promise.withResolvers<void>();
-    const abort = this.#clock.after(graceMs, () => this.#stopping.abort(new Error('The server is stopping.')));
-    const leave = this.#clock.after(2 * graceMs, () => late.resolve());
-    await Promise.race([late.promise, Promise.all([...this.#inFlight.values()].map((entry) => entry.done))]);
+    const abort = (): void => this.#stopping.abort(new Error('The server is stopping.'));
+    await this.#end([...this.#inFlight.values()], graceMs, abort);
     abort();
-    leave();
-    this.#stopping.abort(new Error('The server is stopping.'));
     if (this.#inFlight.size > 0) this.#log.warn('Stopped without an end of', { actions: [...this.#inFlight.keys()] });
+  }
+
+  async #end(entries: readonly InFlight[], graceMs: number, abort: () => void): Promise<void> {
+    if (entries.length === 0) return;
+    const late = Promise.withResolvers<void>();
+    const cancelAbort = this.#clock.after(graceMs, abort);
+    const cancelLate = this.#clock.after(2 * graceMs, () => late.resolve());
+    await Promise.race([late.promise, Promise.all(entries.map((entry) => entry.done))]);
+    cancelAbort();
+    cancelLate();
   }
 
   /** Never rejects. */
@@ -130,7 +161,7 @@ export class Effects {
       if (entry.cancelled) return;
       const count = (this.#failures.get(thing)?.get(kind)?.count ?? 0) + 1;
       const retryAt = this.#clock.now() + backoff(options.backoff, count);
-      this.#failed(thing, kind, { count, retryAt });
+      this.#failed(thing, kind, { lane: entry.lane, count, retryAt });
       const fields = { action: kind, on: thing, failures: count, error: messageOf(error) };
       if (options.waits === true) this.#log.debug('It is too early for an action', fields);
       else this.#log.warn('An action failed and will be tried again', fields);

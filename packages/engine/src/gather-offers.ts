@@ -1,5 +1,6 @@
 /** Asks every backend for offers at the same time; a slow or broken one costs only its own, and is named. */
 import type { Offer, ProjectId, Requirements } from '@berth/core';
+import { withFacets } from '@berth/core/facets-needed';
 import { matcher } from '@berth/core/match';
 import { MisfitTally } from '@berth/core/misfit';
 import { compareOffers, isChoosable } from '@berth/core/rank';
@@ -52,7 +53,7 @@ async function ask(
     if (answer === 'late') {
       return { offers: [], source: source('timed-out', 0, `no answer within ${OFFERS_DEADLINE_MS / 1000} s`) };
     }
-    return { offers: answer, source: source('fresh', answer.length, null) };
+    return { offers: withFacets(answer, requirements, backend.facets), source: source('fresh', answer.length, null) };
   } catch (error) {
     return { offers: [], source: source('failed', 0, messageOf(error)) };
   } finally {

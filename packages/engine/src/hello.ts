@@ -40,6 +40,9 @@ function answered(row: InstanceRow, hello: AgentHelloInfo, now: Millis): Patch<I
   };
 }
 
+/** As before the agent was told. The run orders the start anew, once all nodes are ready again. */
+const UNTOLD: Patch<JobRow> = { agentState: null, startOrderedAt: null, progress: null };
+
 /** The agent does not know this job. What that means depends on how far it had come; null: nothing. */
 function notHeld(job: JobRow, isUnstarted: boolean, now: Millis): Patch<JobRow> | null {
   switch (job.agentState) {
@@ -48,10 +51,10 @@ function notHeld(job: JobRow, isUnstarted: boolean, now: Millis): Patch<JobRow> 
       return null;
     case 'preparing':
       // Nothing is started before the run says so, so it can safely be told once more.
-      return { agentState: null, progress: null };
+      return UNTOLD;
     case 'ready':
       // The order to start it may have come and been carried out, unless the agent itself knows better.
-      return isUnstarted ? { agentState: null, progress: null } : lost(job, now);
+      return isUnstarted ? UNTOLD : lost(job, now);
     case 'running':
       return lost(job, now);
   }

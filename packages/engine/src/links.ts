@@ -10,6 +10,7 @@ import type { Books } from './books.ts';
 import { deadline, pause } from './deadline.ts';
 import { messageOf } from './effects.ts';
 import { recordHello } from './hello.ts';
+import { type Lane, laneOf } from './lanes.ts';
 import type { AgentHandlers, AgentLink, EnginePorts } from './ports.ts';
 import { recordReport } from './reports.ts';
 import {
@@ -27,6 +28,11 @@ import {
 
 interface Entry {
   readonly instance: InstanceId;
+  readonly lane: Lane;
+  /** Those of its lane: nothing is written of a link that is another server's by now. */
+  readonly books: Books;
+  /** Resolves when nothing is left of it. */
+  kept: Promise<void>;
   /** Fires when nobody needs the link any more. */
   readonly dropping: AbortController;
   up: { readonly link: AgentLink; readonly since: Millis } | null;
@@ -76,8 +82,12 @@ export class Links {
   ensure(instance: InstanceRow): void {
     if (this.#stopped || this.#entries.has(instance.id)) return;
     const now = this.#ports.clock.now();
+    const lane = laneOf(instance.id);
     const entry: Entry = {
       instance: instance.id,
+      lane,
+      books: this.#books.in(lane),
+      kept: Promise.resolve(),
       dropping: new AbortController(),
       up: null,
       failures: 0,
@@ -92,6 +102,7 @@ export class Links {
         this.#busy.delete(kept);
         this.drop(entry.instance, entry);
       });
+    entry.kept = kept;
     this.#busy.add(kept);
   }
 
@@ -104,6 +115,13 @@ export class Links {
     entry.up = null;
     entry.dropping.abort(new Error('The link is no longer needed.'));
     link?.close();
+  }
+
+  /** Drops those of these lanes; resolves when nothing is left of them. */
+  async dropLanes(lanes: ReadonlySet<Lane>): Promise<void> {
+    const entries = [...this.#entries.values()].filter(({ lane }) => lanes.has(lane));
+    for (const entry of entries) this.drop(entry.instance, entry);
+    await Promise.allSettled(entries.map(({ kept }) => kept));
   }
 
   /** Times that lie in the future now are from before. */
@@ -169,7 +187,7 @@ export class Links {
     const gone = Promise.withResolvers<string>();
     const handlers: AgentHandlers = {
       report: async (seq, at, report) => {
-        const stray = await this.#books.write(null, async (tx) => {
+        const stray = await entry.books.write(null, async (tx) => {
           const fresh = await tx.read.instances.get(entry.instance);
           return fresh === null ? null : recordReport(tx, fresh, { seq, at, now: this.#ports.clock.now() }, report);
         });
@@ -184,7 +202,7 @@ export class Links {
     }
     try {
       // Before anybody sees the link: what the agent holds is compared with what the books say now.
-      const strangers = await this.#books.write(null, (tx) =>
+      const strangers = await entry.books.write(null, (tx) =>
         recordHello(tx, entry.instance, link.hello, this.#ports.clock.now()),
       );
       for (const job of strangers) void this.#tidy(link, job);
@@ -259,7 +277,7 @@ export class Links {
   async #noteUnreachable(entry: Entry): Promise<InstanceRow | null> {
     const row = await this.#books.store.read.instances.get(entry.instance);
     if (row === null || row.unreachableSince !== null || !isInstanceReady(row.status)) return row;
-    return this.#books.write(null, async (tx) => {
+    return entry.books.write(null, async (tx) => {
       const fresh = await tx.read.instances.get(entry.instance);
       if (fresh === null || fresh.unreachableSince !== null || !isInstanceReady(fresh.status)) return fresh;
       return tx.change('instances', fresh, { unreachableSince: entry.downSince });

@@ -9,16 +9,20 @@ import { decideIntent, type IntentEffect } from './decide-intent.ts';
 import { decideJob, type JobEffect } from './decide-job.ts';
 import { decideRun, type RunEffect } from './decide-run.ts';
 import { type Decision, NOTHING } from './decision.ts';
+import { type Lane, laneOf, laneOfJob } from './lanes.ts';
 import { jobsOf } from './place-run.ts';
 import type { Backends } from './ports.ts';
 import { lookAtLine } from './waiting.ts';
-import type { Key } from './wake.ts';
+import { type Concern, concern, type Key } from './wake.ts';
 
 export type Effect = RunEffect | JobEffect | InstanceEffect | FleetEffect | IntentEffect;
 
 /** What is not in the store. */
 export interface Surroundings {
   readonly now: Millis;
+  /** For which is looked; null: there is one server, for all. */
+  readonly lane: Lane | null;
+  /** Since when this server is there to see what happens in the lane. */
   readonly awakeSince: Millis;
   readonly backends: Pick<Backends, 'get' | 'usable'>;
   linkedSince(instance: InstanceId | null): Millis | null;
@@ -27,7 +31,7 @@ export interface Surroundings {
 export interface Look {
   readonly decision: Decision<Effect>;
   /** Others whose situation is not as it was, because of what is not in the store. */
-  readonly concerned: readonly Key[];
+  readonly concerned: readonly Concern[];
   /** Nothing will ever be decided about it again. */
   readonly over: boolean;
 }
@@ -70,6 +74,10 @@ async function lookAtRun(tx: Tx, id: string, { now }: Surroundings): Promise<Loo
 async function lookAtJob(tx: Tx, id: string, around: Surroundings): Promise<Look> {
   const job = await tx.read.jobs.get(id);
   if (job === null || isJobFinished(job.status)) return OVER;
+  // It has got or lost an instance in the meantime.
+  if (around.lane !== null && around.lane !== laneOfJob(job)) {
+    return { ...OVER, concerned: [concern('job', job.id, laneOfJob(job))] };
+  }
   const run = await tx.read.runs.get(job.runId);
   if (run === null) return OVER;
   const instance = job.instanceId === null ? null : await tx.read.instances.get(job.instanceId);
@@ -99,22 +107,24 @@ async function lookAtInstance(tx: Tx, id: string, around: Surroundings): Promise
   };
   return {
     decision: decideInstance(snapshot, around.now),
-    concerned: waitingFor(instance, jobs, openIntents),
+    concerned: waitingFor(instance, laneOf(instance.id), jobs, openIntents),
     over: instance.status === 'terminated',
   };
 }
 
 /** The jobs on an instance that wait for it or its agent, and the intents about it. */
-function waitingFor(instance: InstanceRow, jobs: readonly JobRow[], intents: readonly IntentRow[]): Key[] {
+function waitingFor(
+  instance: InstanceRow,
+  lane: Lane,
+  jobs: readonly JobRow[],
+  intents: readonly IntentRow[],
+): readonly Concern[] {
   const healthy = isInstanceReady(instance.status) && instance.unreachableSince === null;
-  const keys: Key[] = intents.map((intent): Key => `intent:${intent.id}`);
-  for (const job of jobs) {
-    if (healthy && job.status === 'running') continue;
-    keys.push(`job:${job.id}`);
-    // An order to start that the agent has lost is given again by the run.
-    if (job.status === 'pulling' && job.agentState === 'ready') keys.push(`run:${job.runId}`);
-  }
-  return keys;
+  const waiting = jobs.filter((job) => !healthy || job.status !== 'running');
+  return [
+    ...intents.map((intent) => concern('intent', intent.id, lane)),
+    ...waiting.map((job) => concern('job', job.id, lane)),
+  ];
 }
 
 async function lookAtFleet(tx: Tx, id: string, { now }: Surroundings): Promise<Look> {

@@ -187,7 +187,17 @@ export async function candidates(
         usable.has(row.backend) &&
         (row.fleetId === null || fleets.get(row.fleetId)?.status === 'active'),
     )
-    .map((row) => ({ ...row, row, fleet: row.fleetId === null ? null : (fleets.get(row.fleetId)?.name ?? null) }));
+    .map((row) => ({
+      ...row,
+      ...reservationOf(row),
+      row,
+      fleet: row.fleetId === null ? null : (fleets.get(row.fleetId)?.name ?? null),
+    }));
+}
+
+/** A machine is in the reservation that it was made in. */
+function reservationOf({ offer: { reservation } }: InstanceRow): { readonly reservation?: string } {
+  return reservation === undefined ? {} : { reservation };
 }
 
 interface Room {

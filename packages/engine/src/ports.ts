@@ -20,6 +20,7 @@ import type {
   Secret,
 } from '@berth/core';
 import type { Store } from '@berth/store';
+import type { Lanes } from './lanes.ts';
 
 /** Time and timers. `after` runs once; the returned function cancels. */
 export interface EngineClock {
@@ -153,6 +154,8 @@ export interface EnginePorts {
   readonly backends: Backends;
   readonly agents: AgentConnector;
   readonly sealer: Sealer;
+  /** Which part of the work is this server's; absent: all of it, because there is no other. */
+  readonly lanes?: Lanes;
   /** Identifies this installation of Berth; part of owner tags. */
   readonly installation: string;
   /** How a machine of this backend comes to run an agent. The same arguments give the same answer. */

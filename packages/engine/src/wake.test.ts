@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Touched } from './books.ts';
+import { laneOf } from './lanes.ts';
 import { fleetRow, instanceRow, intentRow, jobRow, runRow } from './testing/rows.ts';
-import { concernedBy, overBy } from './wake.ts';
+import * as wake from './wake.ts';
+
+const concernedBy = (touched: Touched): string[] => wake.concernedBy(touched).map(({ key }) => key);
+const overBy = (touched: Touched): string | null => wake.overBy(touched)?.key ?? null;
 
 const job = (row: Parameters<typeof jobRow>[0], fields: Touched['fields']): Touched =>
   ({ table: 'jobs', row: jobRow(row), fields }) as Touched;
@@ -26,6 +30,11 @@ test('progress concerns nobody, and what an agent does with a job its run only',
   assert.deepEqual(concernedBy(job({ status: 'running', agentState: 'running' }, ['agentState', 'status'])), [
     'run:r1',
   ]);
+});
+
+test('one that is ready and was ordered to start tells its agent itself', () => {
+  const ready = { status: 'pulling', agentState: 'ready', startOrderedAt: 1 } as const;
+  assert.deepEqual(concernedBy(job(ready, ['agentState', 'progress'])), ['job:j0']);
 });
 
 test('unless the job is to be stopped, or its agent has forgotten it', () => {
@@ -66,4 +75,15 @@ test('runs and fleets look for themselves until they are finished', () => {
   assert.deepEqual([concernedBy(done), overBy(done)], [[], 'run:r1']);
   const gone: Touched = { table: 'fleets', row: fleetRow({ status: 'terminated' }), fields: ['status'] };
   assert.deepEqual([concernedBy(gone), overBy(gone)], [[], 'fleet:f1']);
+});
+
+test('whoever holds an instance holds its jobs and its intents; a job without one goes with its run', () => {
+  const [open] = wake.concernedBy({ table: 'intents', row: intentRow(), fields: null });
+  assert.equal(open?.lane, laneOf('i1'));
+  const [own, run] = wake.concernedBy(job({ status: 'provisioning', instanceId: 'i1' as never }, ['status']));
+  assert.deepEqual([own?.lane, run?.lane], [laneOf('i1'), laneOf('r1')]);
+  const [lost] = wake.concernedBy(job({ status: 'submitted', instanceId: null }, ['status', 'instanceId']));
+  assert.equal(lost?.lane, laneOf('r1'));
+  const taken = job({ instanceId: 'i1' as never, status: 'pulling', agentState: 'ready' }, ['startOrderedAt']);
+  assert.deepEqual(wake.concernedBy(taken), [{ key: 'job:j0', lane: laneOf('i1') }], 'the order to start it');
 });

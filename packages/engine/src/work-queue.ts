@@ -5,6 +5,7 @@
  */
 import type { Millis } from '@berth/core';
 import { DueHeap } from './due-heap.ts';
+import type { Lane } from './lanes.ts';
 import type { EngineClock } from './ports.ts';
 import { CLOCK_SLACK_MS } from './timing.ts';
 
@@ -21,21 +22,25 @@ export interface WorkQueueOptions {
 export class WorkQueue<Key extends string> {
   readonly #clock: EngineClock;
   /** Must not reject. */
-  readonly #handle: (key: Key) => Promise<void>;
+  readonly #handle: (key: Key, lane: Lane) => Promise<void>;
   readonly #concurrency: number;
   readonly #onClockSetBack: (byMs: number) => void;
   /** Due now, in the order in which they became so: nobody is passed over. */
   readonly #ready = new Set<Key>();
   /** Due later. A key is here or in `#ready`, never in both. */
   readonly #waiting = new DueHeap<Key>();
-  /** Keys in hand, with the time at which they are wanted once more, if they are. */
-  readonly #running = new Map<Key, Millis | null>();
+  /** Keys in hand, with the lane for which they are, and the time at which they are wanted once more, if they are. */
+  readonly #running = new Map<Key, { readonly lane: Lane; readonly again: Millis | null }>();
+  /** The lanes of the keys above, where they have one: the others are in lane 0. */
+  readonly #lanes = new Map<Key, Lane>();
   readonly #idleWaiters: (() => void)[] = [];
+  /** Called whenever a key has been handled. */
+  readonly #endWaiters: (() => void)[] = [];
   #timer: { readonly at: Millis; readonly firesAt: Millis; readonly cancel: () => void } | null = null;
   #pumping = false;
   #stopped = false;
 
-  constructor(clock: EngineClock, handle: (key: Key) => Promise<void>, options: WorkQueueOptions = {}) {
+  constructor(clock: EngineClock, handle: (key: Key, lane: Lane) => Promise<void>, options: WorkQueueOptions = {}) {
     this.#clock = clock;
     this.#handle = handle;
     this.#concurrency = options.concurrency ?? 8;
@@ -47,12 +52,14 @@ export class WorkQueue<Key extends string> {
     return this.#ready.size + this.#waiting.size + this.#running.size;
   }
 
-  /** `at` is a time of the clock; left out: now. */
-  wake(key: Key, at: Millis = 0): void {
+  /** `at` is a time of the clock; left out: now. The lane is where it is handled, by which it can be forgotten. */
+  wake(key: Key, at: Millis = 0, lane: Lane = 0): void {
     if (this.#stopped) return;
-    const again = this.#running.get(key);
-    if (again !== undefined) this.#running.set(key, again === null ? at : Math.min(again, at));
-    else this.#add(key, at);
+    if (lane !== 0) this.#lanes.set(key, lane);
+    else if (this.#lanes.size > 0) this.#lanes.delete(key);
+    const running = this.#running.get(key);
+    if (running === undefined) this.#add(key, at);
+    else this.#running.set(key, { ...running, again: Math.min(running.again ?? at, at) });
   }
 
   /** True when nothing is being handled and nothing is due at `at`. */
@@ -65,6 +72,27 @@ export class WorkQueue<Key extends string> {
   idle(): Promise<void> {
     if (this.isIdle(this.#clock.now())) return Promise.resolve();
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** Drops the keys of these lanes; those in hand are not handled once more. */
+  forget(lanes: ReadonlySet<Lane>): void {
+    for (const key of [...this.#ready, ...this.#waiting.keys()]) {
+      if (!lanes.has(this.#lanes.get(key) ?? 0)) continue;
+      this.#ready.delete(key);
+      this.#waiting.delete(key);
+      this.#lanes.delete(key);
+    }
+    for (const [key, { lane }] of this.#running) {
+      if (lanes.has(lane)) this.#running.set(key, { lane, again: null });
+    }
+    this.#schedulePump();
+  }
+
+  /** Resolves when no key of these lanes is in hand. */
+  async quiet(lanes: ReadonlySet<Lane>): Promise<void> {
+    while ([...this.#running.values()].some(({ lane }) => lanes.has(lane))) {
+      await new Promise<void>((resolve) => this.#endWaiters.push(resolve));
+    }
   }
 
   /** Takes no new work; resolves when what is being handled is finished. */
@@ -115,10 +143,13 @@ export class WorkQueue<Key extends string> {
   }
 
   #start(key: Key): void {
-    this.#running.set(key, null);
-    void this.#handle(key).finally(() => {
-      const again = this.#running.get(key) ?? null;
+    const lane = this.#lanes.get(key) ?? 0;
+    this.#lanes.delete(key);
+    this.#running.set(key, { lane, again: null });
+    void this.#handle(key, lane).finally(() => {
+      const again = this.#running.get(key)?.again ?? null;
       this.#running.delete(key);
+      for (const resolve of this.#endWaiters.splice(0)) resolve();
       if (this.#stopped) {
         for (const resolve of this.#idleWaiters.splice(0)) resolve();
         return;
