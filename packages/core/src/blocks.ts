@@ -25,7 +25,7 @@ export function resourcesOfBlocks(
 /** An instance as far as some of its blocks go, at their share of its price. */
 export function candidateOfBlocks(candidate: MatchCandidate, blocks: number, totalBlocks: number): MatchCandidate {
   if (blocks === totalBlocks) return candidate;
-  const { backend, region, zone, instanceType, capacityType, pricePerHour, resources } = candidate;
+  const { backend, region, zone, instanceType, capacityType, pricePerHour, resources, reservation } = candidate;
   return {
     backend,
     region,
@@ -34,5 +34,6 @@ export function candidateOfBlocks(candidate: MatchCandidate, blocks: number, tot
     capacityType,
     pricePerHour: (pricePerHour * blocks) / totalBlocks,
     resources: resourcesOfBlocks(resources, blocks, totalBlocks),
+    ...(reservation === undefined ? {} : { reservation }),
   };
 }

@@ -7,7 +7,15 @@ import type { AcceleratorCount, GpuRequirement, Offer, Range, Requirements } fro
 /** What is matched: an offer without its identity and availability, or an instance. */
 export type MatchCandidate = Pick<
   Offer,
-  'backend' | 'region' | 'zone' | 'instanceType' | 'capacityType' | 'pricePerHour' | 'resources'
+  | 'backend'
+  | 'region'
+  | 'zone'
+  | 'instanceType'
+  | 'capacityType'
+  | 'pricePerHour'
+  | 'resources'
+  | 'lacks'
+  | 'reservation'
 >;
 
 export type MatchResult = { readonly fits: true } | { readonly fits: false; readonly because: string };
@@ -33,11 +41,16 @@ export function matcher(requirements: Requirements): Matcher {
   const regions = wordSet(requirements.regions);
   const zones = wordSet(requirements.zones);
   const instanceTypes = wordSet(requirements.instanceTypes);
-  const { capacityTypes, cpuArch, cpu, memoryMiB, diskMiB, maxPricePerHour } = requirements;
+  const { capacityTypes, cpuArch, cpu, memoryMiB, diskMiB, maxPricePerHour, reservation } = requirements;
   const gpuMisfit = requirements.gpu === null ? null : gpuMatcher(requirements.gpu);
 
   return (candidate) => {
     if (backends !== null && !has(backends, candidate.backend)) return named('backend', candidate.backend);
+    const lacking = candidate.lacks?.[0];
+    if (lacking !== undefined) return named('facet', `${candidate.backend} has no ${lacking} (facet)`);
+    if (reservation !== undefined && candidate.reservation !== reservation) {
+      return named('reservation', candidate.reservation ?? null);
+    }
     if (regions !== null && !has(regions, candidate.region)) return named('region', candidate.region);
     if (zones !== null && (candidate.zone === null || !has(zones, candidate.zone)))
       return named('zone', candidate.zone);

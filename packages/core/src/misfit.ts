@@ -7,6 +7,8 @@ import { compareIds } from './rank.ts';
 /** What does not fit, in the order in which it is checked: later ones are nearer to a fit. */
 export const MISFIT_KINDS = [
   'backend',
+  'facet',
+  'reservation',
   'region',
   'zone',
   'instance-type',
@@ -104,6 +106,11 @@ function explain(group: Group, wanted: Requirements): string {
     case 'zone':
       if (have === null) return `the ${kind} is not known`;
       return `in ${plural(kind, group.names.size)} ${list(group.names)}, which the configuration excludes`;
+    case 'facet':
+      return list(group.names);
+    case 'reservation':
+      if (have === null) return `in no reservation, where ${wanted.reservation ?? 'one'} is wanted`;
+      return `in reservation ${list(group.names)}, where ${wanted.reservation ?? 'another'} is wanted`;
     case 'instance-type':
       return `of type ${list(group.names)}, which the configuration excludes`;
     case 'capacity-type':

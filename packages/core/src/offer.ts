@@ -61,6 +61,10 @@ export interface Offer {
   readonly pricePerHour: number;
   readonly availability: Availability;
   readonly resources: InstanceResources;
+  /** Facets that are needed and that its backend does not have (`withFacets`): it fits nobody. */
+  readonly lacks?: readonly string[];
+  /** The capacity that the account has paid for, which a machine made of this offer uses. */
+  readonly reservation?: string;
   /** Opaque to everybody but the backend that made it. */
   readonly providerData?: Readonly<Record<string, unknown>>;
 }
@@ -111,4 +115,6 @@ export interface Requirements {
   readonly regions: readonly string[] | null;
   readonly zones: readonly string[] | null;
   readonly instanceTypes: readonly string[] | null;
+  /** The cloud's id of a reservation; absent: none. */
+  readonly reservation?: string;
 }

@@ -155,7 +155,6 @@ test('what comes later is refused by name, and only that gives `not-supported`',
     ['home_dir: /root', '`home_dir`'],
     ['schedule: {cron: "0 * * * *"}', '`schedule`'],
     ['utilization_policy: {min_gpu_utilization: 10, time_window: 10m}', '`utilization_policy`'],
-    ['reservation: r-1', '`reservation`'],
     ['instances: [a]', '`instances` (placement on named machines)'],
     ['backend_options: []', '`backend_options`'],
     ['fleets: [other/gpus]', 'fleets[0]: the fleet of another project (`other/gpus`)'],
@@ -173,14 +172,7 @@ test('what comes later is refused by name, and only that gives `not-supported`',
 });
 
 test('fields of fleets that come later are refused by name', () => {
-  for (const line of [
-    'ssh_config: {hosts: [a]}',
-    'blocks: auto',
-    'blocks: 4',
-    'reservation: r',
-    'env: [A=1]',
-    'retry: true',
-  ]) {
+  for (const line of ['ssh_config: {hosts: [a]}', 'blocks: auto', 'blocks: 4', 'env: [A=1]', 'retry: true']) {
     const error = errorOf(`type: fleet\nnodes: 1\n${line}\n`);
     assert.equal(error.code, 'not-supported', line);
     assert.match(error.issues[0]?.message ?? '', new RegExp(`^\`${line.split(':')[0]}\``), line);

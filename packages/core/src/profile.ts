@@ -44,6 +44,8 @@ const fleetName = textOf((text) => {
 }, NAME_PATTERN);
 
 const MAX_TAGS = 25;
+/** Azure's are resource ids, the longest of all. */
+const MAX_RESERVATION_LENGTH = 500;
 const tag = z
   .string()
   .max(256)
@@ -74,7 +76,13 @@ export const placementShape = {
     .refine((tags) => Object.keys(tags).length <= MAX_TAGS, `there can be at most ${MAX_TAGS} tags`)
     .nullish()
     .meta({ description: 'Names and values that machines are labelled with.' }),
-  reservation: notYet('`reservation`'),
+  reservation: z
+    .string()
+    .min(1)
+    .max(MAX_RESERVATION_LENGTH)
+    .regex(/^[^\s\p{C}]+$/u)
+    .nullish()
+    .meta({ description: "The cloud's id of capacity that is paid for already; only machines in it are used." }),
   backend_options: notYet('`backend_options`'),
 };
 

@@ -13,6 +13,7 @@ export interface PlacementFields {
   readonly instance_types?: readonly string[] | null | undefined;
   readonly spot_policy?: 'spot' | 'on-demand' | 'auto' | null | undefined;
   readonly max_price?: number | null | undefined;
+  readonly reservation?: string | null | undefined;
 }
 
 const CAPACITY: Readonly<Record<'spot' | 'on-demand' | 'auto', readonly CapacityType[]>> = {
@@ -45,6 +46,7 @@ export function toRequirements(resources: Resources | null | undefined, placemen
     regions: anyOf(placement.regions),
     zones: anyOf(placement.availability_zones),
     instanceTypes: anyOf(placement.instance_types),
+    ...(placement.reservation == null ? {} : { reservation: placement.reservation }),
   };
 }
 
@@ -62,5 +64,6 @@ export function formatRequirements(requirements: Requirements): string {
   if (requirements.diskMiB !== null) parts.push(`disk ${formatRange(requirements.diskMiB, MEMORY)}`);
   if (requirements.shmMiB !== null) parts.push(`shm ${formatMemory(requirements.shmMiB)}`);
   if (requirements.gpu !== null) parts.push(`gpu ${formatGpu(requirements.gpu)}`);
+  if (requirements.reservation !== undefined) parts.push(`reservation ${requirements.reservation}`);
   return parts.join(' ');
 }
