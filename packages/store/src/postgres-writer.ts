@@ -1,0 +1,221 @@
+/**
+ * The one writer of a server. Works are done one after the other, those of all servers together: each
+ * transaction holds the advisory lock of the schema, so that what a work has read is still true when it
+ * writes. Works that wait meanwhile are done in the same transaction of the database, up to a limit: a
+ * commit waits for the disk, and one wait then serves them all. None is told as done before that commit.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { PostgresConnection, PostgresSettings } from './postgres-connection.ts';
+import { isPassing, isReadOnly, LostConnection, storeError } from './postgres-errors.ts';
+import { Patience, PostgresLink, patiently } from './postgres-link.ts';
+import { PostgresTransaction } from './postgres-transaction.ts';
+import { StoreUnavailable } from './store.ts';
+import { withinTime } from './time-limit.ts';
+
+/** In the shared memory of Postgres there is room for 64 nested transactions of each; then it gets slow. */
+const MAX_BATCH = 32;
+/** How long the first of a batch may have to wait for the last. */
+const MAX_BATCH_MS = 20;
+
+export interface WriterOptions {
+  readonly settings: PostgresSettings;
+  /** The database as people know it. */
+  readonly place: string;
+  /** Of the advisory lock. */
+  readonly lockKey: bigint;
+  readonly maxTransactionMs: number;
+  /** Statements that are sent with the commit, once for all works of a batch. */
+  readonly beforeCommit: (done: readonly PostgresTransaction[], connection: PostgresConnection) => void;
+  /** Called after the commit for each work in order, before its promise resolves. */
+  readonly committed: (transaction: PostgresTransaction) => void;
+}
+
+/** A work that was handed in. */
+interface Entry {
+  readonly work: (transaction: PostgresTransaction) => Promise<unknown>;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Outcome {
+  readonly entry: Entry;
+  readonly transaction: PostgresTransaction;
+  readonly result: unknown;
+  readonly error: unknown;
+  readonly failed: boolean;
+}
+
+export class PostgresWriter {
+  readonly #options: WriterOptions;
+  readonly #link: PostgresLink;
+  readonly #queue: Entry[] = [];
+  #working: Promise<void> | null = null;
+  #closed: Error | null = null;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.#link = new PostgresLink(options.settings);
+  }
+
+  submit<T>(work: (transaction: PostgresTransaction) => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(this.#closed);
+    // A batch is done in the context of whoever began it; each work belongs into that of its own caller.
+    const inContext = AsyncLocalStorage.snapshot();
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#queue.push({ work: (transaction) => inContext(async () => work(transaction)), resolve, reject });
+    this.#working ??= this.#workOff();
+    return promise as Promise<T>; // what `work` has resolved with
+  }
+
+  /** Waits for the works that were begun; refuses those that were not. */
+  async close(error: Error): Promise<void> {
+    this.#closed = error;
+    for (const entry of this.#queue.splice(0)) entry.reject(error);
+    await this.#working;
+    await this.#link.close();
+  }
+
+  async #workOff(): Promise<void> {
+    for (let first = this.#queue.shift(); first; first = this.#queue.shift()) await this.#doBatch([first]);
+    this.#working = null;
+  }
+
+  /** Tries until the works that were begun are committed or refused for good. */
+  async #doBatch(begun: Entry[]): Promise<void> {
+    const patience = new Patience();
+    for (;;) {
+      try {
+        return await this.#tryBatch(begun);
+      } catch (error) {
+        if (isPassing(error) && !patience.over && !this.#closed) {
+          await patience.pause();
+          continue;
+        }
+        for (const entry of begun) this.#refuse(entry, error);
+        return;
+      }
+    }
+  }
+
+  /** `begun` grows by the works that are taken up; all of them are settled, or none when it throws. */
+  async #tryBatch(begun: Entry[]): Promise<void> {
+    const connection = await this.#link.connection();
+    // Sent ahead of the first statement. The number tells later whether a lost commit has happened.
+    const number = connection.value(
+      `BEGIN; SELECT pg_advisory_xact_lock(${this.#options.lockKey}); SELECT txid_current()`,
+    );
+    number.catch(() => {}); // Awaited below, once the first work has been done.
+    const startedAt = performance.now();
+    const outcomes: Outcome[] = [];
+    try {
+      for (let i = 0; ; i++) {
+        if (i === begun.length && !this.#takeNext(begun, startedAt)) break;
+        const entry = begun[i];
+        if (!entry) break;
+        if (i > 0) connection.exec('SAVEPOINT berth_work').catch(() => {}); // Then the work fails as well.
+        const outcome = await this.#do(entry, connection);
+        await number;
+        if (outcome.transaction.broken !== null && isPassing(outcome.transaction.broken))
+          throw outcome.transaction.broken;
+        if (outcome.failed && i === 0) {
+          // Without a savepoint: alone it needs none. Whoever is behind it begins anew.
+          await connection.exec('ROLLBACK');
+          this.#queue.unshift(...begun.splice(1));
+          return this.#refuse(entry, outcome.error);
+        }
+        if (outcome.failed) await connection.exec('ROLLBACK TO SAVEPOINT berth_work; RELEASE SAVEPOINT berth_work');
+        else if (i > 0) connection.exec('RELEASE SAVEPOINT berth_work').catch(() => {}); // Then the commit fails.
+        outcomes.push(outcome);
+      }
+      await this.#commit(outcomes, connection, String(await number));
+    } catch (error) {
+      if (!connection.lost) await connection.exec('ROLLBACK').catch(() => {});
+      if (connection.lost) this.#link.drop();
+      throw error;
+    }
+    for (const { entry, transaction, result, error, failed } of outcomes) {
+      if (!failed) this.#options.committed(transaction);
+      if (failed) this.#refuse(entry, error);
+      else entry.resolve(result);
+    }
+  }
+
+  #refuse(entry: Entry, error: unknown): void {
+    // A database that can only be read now may have handed its place to another one: look again.
+    if (isReadOnly(error)) this.#link.drop();
+    entry.reject(storeError(error, this.#options.place));
+  }
+
+  #takeNext(begun: Entry[], startedAt: number): boolean {
+    if (begun.length >= MAX_BATCH || performance.now() - startedAt > MAX_BATCH_MS) return false;
+    const next = this.#queue.shift();
+    if (!next) return false;
+    begun.push(next);
+    return true;
+  }
+
+  async #do(entry: Entry, connection: PostgresConnection): Promise<Outcome> {
+    const transaction = new PostgresTransaction(connection, this.#options.place);
+    const outcome = { entry, transaction, result: undefined, error: undefined, failed: false };
+    try {
+      const working = entry.work(transaction);
+      const result = await withinTime(working, this.#options.maxTransactionMs, () => transaction.waits);
+      transaction.open = false;
+      await transaction.settled();
+      return transaction.broken === null
+        ? { ...outcome, result }
+        : { ...outcome, error: transaction.broken, failed: true };
+    } catch (error) {
+      transaction.open = false;
+      await transaction.settled();
+      return { ...outcome, error, failed: true };
+    }
+  }
+
+  async #commit(outcomes: readonly Outcome[], connection: PostgresConnection, number: string): Promise<void> {
+    const done = outcomes.filter((outcome) => !outcome.failed).map((outcome) => outcome.transaction);
+    this.#options.beforeCommit(done, connection);
+    let command: string;
+    try {
+      command = await connection.exec('COMMIT');
+    } catch (error) {
+      if (!(error instanceof LostConnection) && !connection.lost) throw error;
+      if (await this.#hasCommitted(number, connection.processId, error)) return;
+      throw error;
+    }
+    // What a statement before it has failed with is said by nobody else.
+    if (command !== 'COMMIT') throw new Error(`${this.#options.place}: a commit ended as ${command}`);
+  }
+
+  /**
+   * Of a commit whose answer was lost with the connection. Its server process may still be at it.
+   * @throws StoreUnavailable `unknown-outcome`
+   */
+  async #hasCommitted(number: string, processId: number | null, cause: unknown): Promise<boolean> {
+    this.#link.drop();
+    const patience = new Patience();
+    for (;;) {
+      try {
+        const connection = await patiently(() => this.#link.connection());
+        const status = await connection.value(`SELECT txid_status(${number})`);
+        if (status === 'committed') return true;
+        if (status === 'aborted') return false;
+        if (status === 'in progress' && processId !== null)
+          await connection.exec(`SELECT pg_terminate_backend(${processId})`);
+        else break;
+      } catch (error) {
+        if (!isPassing(error)) throw unknownOutcome(this.#options.place, error);
+      }
+      if (patience.over) break;
+      await patience.pause();
+    }
+    throw unknownOutcome(this.#options.place, cause);
+  }
+}
+
+const unknownOutcome = (place: string, cause: unknown): StoreUnavailable =>
+  new StoreUnavailable(
+    'unknown-outcome',
+    `${place}: the connection was lost while a transaction was being committed, and what became of it cannot be asked`,
+    cause,
+  );
