@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
 
 /** Real things that some tests need and that not every machine has. */
-export type Part = 'docker' | 'postgres';
+export type Part = 'docker' | 'postgres' | 'ssh';
 
 /**
  * `problem` says what is missing; null: nothing. True: the test may go on. Otherwise it is skipped with

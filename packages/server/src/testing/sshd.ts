@@ -1,13 +1,22 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SSHD } from '@berth/agent/testing/parts';
+import { partIsHere } from '@berth/core/testing/parts';
 import type { SshAddress } from '../agents/ssh-link.ts';
+
+/** OpenSSH's server wants to be started by its whole path. */
+const SSHD = '/usr/sbin/sshd';
+
+/** False: the test is skipped, or fails where the part was promised, see `partIsHere`. */
+export async function requireSshd(t: TestContext): Promise<boolean> {
+  return partIsHere(t, 'ssh', existsSync(SSHD) ? null : `there is no ${SSHD} (.ci/ssh.sh installs it)`);
+}
 
 /** Something with an `after` hook: a test's context, or a suite. */
 interface Cleanup {
