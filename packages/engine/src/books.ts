@@ -8,11 +8,11 @@ import { mayFollow, newId } from '@berth/core';
 import type { Commit, EventRow, Insert, Patch, Rows, Store, Tables } from '@berth/store';
 import { announceWakes } from './announce-wakes.ts';
 import { describeStatus } from './describe.ts';
-import { Fenced, type Lane, type Lanes } from './lanes.ts';
+import { Fenced, type Grip, type Lane, type Lanes } from './lanes.ts';
 import type { StoreOutage } from './store-outage.ts';
 import { type Concern, concernedBy, overBy } from './wake.ts';
 
-export type LiveTable = 'runs' | 'jobs' | 'instances' | 'fleets' | 'intents';
+export type LiveTable = 'runs' | 'jobs' | 'instances' | 'fleets' | 'intents' | 'orphans' | 'failures' | 'bootstraps';
 
 /** A row that was written, and which of its fields; null: it is new. */
 export type Touched = {
@@ -30,6 +30,8 @@ export interface Tx {
   readonly read: { readonly [N in keyof Tables]: Pick<Tables[N], 'get' | 'find' | 'first' | 'count'> };
   change<N extends LiveTable>(table: N, row: Rows[N], patch: Patch<Rows[N]>): Promise<Rows[N]>;
   add<N extends LiveTable>(table: N, row: Insert<Rows[N]>): Promise<Rows[N]>;
+  /** What was remembered and is not true any more. Wakes nobody. */
+  forget(table: 'failures' | 'bootstraps', id: string): Promise<void>;
   event(draft: EventDraft): Promise<void>;
 }
 
@@ -50,20 +52,21 @@ export class Books {
   readonly #random: RandomBytes;
   readonly #outage: StoreOutage;
   /** For which it is written; null: for nobody's, as requests of users are. */
-  readonly #lane: Lane | null;
+  readonly #grip: Grip | null;
 
-  constructor(ports: BooksPorts, lane: Lane | null = null) {
+  constructor(ports: BooksPorts, grip: Grip | null = null) {
     this.store = ports.store;
     this.#ports = ports;
     this.#clock = ports.clock;
     this.#random = ports.random;
     this.#outage = ports.outage;
-    this.#lane = lane;
+    this.#grip = grip;
   }
 
-  /** The same books; whatever is written there is refused as `Fenced` once the lane is another server's. */
+  /** The same books; whatever is written there is refused as `Fenced` once the lane is let go, for whatever reason. */
   in(lane: Lane): Books {
-    return this.#ports.lanes.shared ? new Books(this.#ports, lane) : this;
+    const { lanes } = this.#ports;
+    return lanes.shared ? new Books(this.#ports, lanes.grip(lane)) : this;
   }
 
   /** `actor`: the user whose request this is; null for what the engine does by itself. */
@@ -109,9 +112,9 @@ export class Books {
     touched: readonly Touched[],
   ): Promise<readonly Concern[]> {
     const { lanes } = this.#ports;
-    const ours = await lanes.confirm(tables, this.#lane, new Set(concerned.map(({ lane }) => lane)));
+    const ours = await lanes.confirm(tables, this.#grip, new Set(concerned.map(({ lane }) => lane)));
     const over = touched.map(overBy).filter((one) => one !== null);
-    const others = [...concerned, ...over].filter(({ lane }) => !ours.has(lane) && lane !== this.#lane);
+    const others = [...concerned, ...over].filter(({ lane }) => !ours.has(lane) && lane !== this.#grip?.lane);
     announceWakes(commit, lanes.server, others);
     return concerned.filter(({ lane }) => ours.has(lane));
   }
@@ -128,11 +131,15 @@ export class Books {
     return {
       read: tables,
       event,
+      forget: async (table, id) => {
+        await tables[table].delete({ id });
+      },
       change: async (table, row, patch) => {
-        const before = row as { status: string };
+        // Failures have no status; they are believed or not.
+        const before = row as { status?: string };
         const after = patch as { status?: string };
         const statusChanges = after.status !== undefined && after.status !== before.status;
-        if (statusChanges) checkTransition(table, row.id, before.status, after.status ?? '');
+        if (statusChanges) checkTransition(table, row.id, before.status ?? '', after.status ?? '');
         // The generic table of N: TypeScript cannot follow the index through the union.
         const target = tables[table] as unknown as {
           update(id: string, version: number, patch: unknown): Promise<Rows[typeof table]>;

@@ -45,6 +45,12 @@ export interface LaneKeeper {
   recheck(lanes: ReadonlySet<Lane>): void;
 }
 
+/** A lane as it was taken once: with another token it is another server's, or was in between. */
+export interface Grip {
+  readonly lane: Lane;
+  readonly token: number;
+}
+
 /** Which lanes this server works on. */
 export interface Lanes {
   /** Whether other servers may work on this database. */
@@ -57,13 +63,15 @@ export interface Lanes {
   stop(): Promise<void>;
   /** Whether work may be begun in this lane now. */
   holds(lane: Lane): boolean;
+  /** With which it is written for this lane from now on. Of one that is not ours: one that is refused. */
+  grip(lane: Lane): Grip;
   /**
-   * In a transaction: which of `concerned` are ours beyond doubt. With `acting`, the lane for which is
-   * written: throws `Fenced` when it is not ours any more.
+   * In a transaction: which of `concerned` are ours beyond doubt. With `acting`, for which is written:
+   * throws `Fenced` when that lane is not ours any more, or was not in between.
    */
   confirm(
     tables: Pick<ReadTables, 'leases'>,
-    acting: Lane | null,
+    acting: Grip | null,
     concerned: Iterable<Lane>,
   ): Promise<ReadonlySet<Lane>>;
   /** A write was refused: the lane is somebody else's. */
@@ -89,6 +97,7 @@ export function soleLanes(): Lanes {
     start: async (keeper) => keeper.gained(new Set(ALL_LANES)),
     stop: async () => {},
     holds: () => true,
+    grip: (lane) => ({ lane, token: 0 }),
     confirm: async (_tables, _acting, concerned) => new Set(concerned),
     refused: () => {},
   };
