@@ -1,7 +1,9 @@
 import { BerthError, type ConfigIssue } from '@berth/core';
-import { nearestWord } from '@berth/core/nearest';
+import { formatPath, type Problem, ProblemList } from '@berth/core/problems';
+import { Secret } from '@berth/core/secret';
 import { type ZodType, z } from 'zod';
 import type { AnyBackendDefinition } from './contract.ts';
+import { configProblems, credentialProblems, kindProblem, secretsInConfig } from './entry-problems.ts';
 import { redactorFor } from './redaction.ts';
 
 /** A backend as a person wrote it down for a project; nothing of it is checked yet. */
@@ -22,30 +24,51 @@ export interface ParsedEntry {
   readonly credentials: unknown;
 }
 
-/**
- * Parses config and credentials with the backend's own schemas (C11).
- * Throws `BerthError` `invalid-configuration` with one issue per mistake; no issue shows a credential's value (C7).
- */
-export async function parseBackendEntry(definition: AnyBackendDefinition, entry: BackendEntry): Promise<ParsedEntry> {
-  const { kind } = entry.credentials;
-  const kinds = Object.keys(definition.credentials);
-  const schema = Object.hasOwn(definition.credentials, kind) ? definition.credentials[kind] : undefined;
-  if (schema === undefined) {
-    const issue = { path: 'credentials', message: `There is no kind of credentials "${kind}".`, hint: oneOf(kinds) };
-    throw invalid(entry, [issue]);
+/** An entry that does not fit its backend. Each problem's path begins with `config` or `credentials`. */
+export class EntryError extends BerthError {
+  readonly problems: readonly Problem[];
+
+  constructor(entry: BackendEntry, problems: readonly Problem[]) {
+    const [first] = problems;
+    super(
+      'invalid-configuration',
+      `Backend "${entry.name}" (type ${entry.type}) is not configured right: ${first?.message ?? ''}.`,
+      { issues: problems.map(issueOf), hint: first?.hint ?? 'Correct the backend where it is written down.' },
+    );
+    this.problems = problems;
   }
-  const { text: redact } = redactorFor(entry.credentials.value);
-  const config = await parse(definition.config, entry.config ?? {}, 'config', redact);
-  const credentials = await parse(schema, entry.credentials.value ?? {}, 'credentials', redact);
-  const issues = [...config.issues, ...credentials.issues];
-  if (issues.length > 0) throw invalid(entry, issues);
-  return { config: config.value, credentials: credentials.value };
 }
 
-interface Parsed {
-  readonly value: unknown;
-  readonly issues: readonly ConfigIssue[];
+/**
+ * Parses config and credentials with the backend's own schemas (C11).
+ * Throws `EntryError` with everything that is wrong; nothing of it shows a credential's value (C7).
+ */
+export async function parseBackendEntry(definition: AnyBackendDefinition, entry: BackendEntry): Promise<ParsedEntry> {
+  const { kind, value } = entry.credentials;
+  const schema = Object.hasOwn(definition.credentials, kind) ? definition.credentials[kind] : undefined;
+  const { text: redact } = redactorFor(value);
+  const config = await parse(definition.config, entry.config ?? {}, 'config', redact);
+  const found = new ProblemList();
+  if ('issues' in config) found.addAll(configProblems(definition, config.issues, entry));
+  else if ('problem' in config) found.addAll([config.problem]);
+  let credentials: unknown;
+  if (schema === undefined) {
+    found.addAll([kindProblem(definition, entry)]);
+  } else {
+    const parsed = await parse(schema, value ?? {}, 'credentials', redact);
+    if ('issues' in parsed) found.addAll(credentialProblems(definition, kind, parsed.issues, value));
+    else if ('problem' in parsed) found.addAll([parsed.problem]);
+    else credentials = parsed.value;
+  }
+  found.addAll(secretsInConfig(entry.config, marked(credentials)));
+  if (found.all.length > 0) throw new EntryError(entry, found.all.map(redacted(redact)));
+  return { config: 'value' in config ? config.value : undefined, credentials };
 }
+
+type Parsed =
+  | { readonly value: unknown }
+  | { readonly issues: readonly z.core.$ZodIssue[] }
+  | { readonly problem: Problem };
 
 async function parse(
   schema: ZodType<unknown>,
@@ -53,16 +76,15 @@ async function parse(
   root: string,
   redact: (text: string) => string,
 ): Promise<Parsed> {
-  let result: z.ZodSafeParseResult<unknown>;
   try {
-    result = await strict(schema).safeParseAsync(input);
+    const result = await strict(schema).safeParseAsync(input);
+    return result.success ? { value: result.data } : { issues: result.error.issues };
   } catch (error) {
     // A schema may run code of the backend; that it throws is the backend's defect, shown where it happened.
     const message = redact(error instanceof Error ? error.message : String(error));
-    return { value: null, issues: [{ path: root, message: `It could not be checked: ${message}` }] };
+    const problem = `\`${root}\` could not be checked: ${message}`;
+    return { problem: { path: [root], at: 'value', message: problem, notSupported: false } };
   }
-  if (result.success) return { value: result.data, issues: [] };
-  return { value: null, issues: result.error.issues.flatMap((issue) => issuesOf(issue, schema, root, redact)) };
 }
 
 /** Unknown keys are refused also where the author forgot to say so; an explicit catch-all stands. */
@@ -70,39 +92,24 @@ function strict(schema: ZodType<unknown>): ZodType<unknown> {
   return schema instanceof z.ZodObject && schema.def.catchall === undefined ? schema.strict() : schema;
 }
 
-function issuesOf(
-  issue: z.core.$ZodIssue,
-  schema: ZodType<unknown>,
-  root: string,
-  redact: (text: string) => string,
-): readonly ConfigIssue[] {
-  const path = pathText([root, ...issue.path]);
-  if (issue.code !== 'unrecognized_keys') return [{ path, message: `${redact(issue.message)}.` }];
-  const known = issue.path.length === 0 && schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-  return issue.keys.map((key) => {
-    const nearest = nearestWord(key, known);
-    const hint = nearest !== null ? `Did you mean \`${nearest}\`?` : known.length > 0 ? oneOf(known) : undefined;
-    const message = `There is no key \`${redact(key)}\` here.`;
-    return { path, message, ...(hint === undefined ? {} : { hint }) };
+/** Texts that the backend's author marked as secret. */
+function marked(credentials: unknown): readonly string[] {
+  if (credentials instanceof Secret) {
+    const value: unknown = credentials.reveal();
+    return typeof value === 'string' ? [value] : [];
+  }
+  return typeof credentials === 'object' && credentials !== null ? Object.values(credentials).flatMap(marked) : [];
+}
+
+const redacted =
+  (redact: (text: string) => string) =>
+  (problem: Problem): Problem => ({
+    ...problem,
+    path: problem.path.map((part) => (typeof part === 'string' ? redact(part) : part)),
+    message: redact(problem.message),
+    ...(problem.hint === undefined ? {} : { hint: redact(problem.hint) }),
   });
-}
 
-function pathText(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`))
-    .join('');
-}
-
-function invalid(entry: BackendEntry, issues: readonly ConfigIssue[]): BerthError {
-  const first = issues[0];
-  const where = first === undefined ? '' : ` ${first.path}: ${first.message}`;
-  return new BerthError(
-    'invalid-configuration',
-    `Backend "${entry.name}" (type ${entry.type}) is not configured right:${where}`,
-    { issues, hint: first?.hint ?? 'Correct the backend in the server configuration.' },
-  );
-}
-
-function oneOf(words: readonly string[]): string {
-  return `Known here: ${words.map((word) => `\`${word}\``).join(', ')}.`;
+function issueOf({ path, message, hint }: Problem): ConfigIssue {
+  return { path: formatPath(path), message, ...(hint === undefined ? {} : { hint }) };
 }

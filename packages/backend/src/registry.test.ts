@@ -159,12 +159,12 @@ test('mistakes in config and credentials are told together, by path, and without
     assert.ok(error instanceof BerthError);
     assert.equal(error.code, 'invalid-configuration');
     assert.deepEqual(error.issues.map((issue) => issue.path).sort(), [
-      'config',
+      'config.zome',
       'config.zone',
-      'credentials',
       'credentials.user',
+      'credentials.x-[secret]',
     ]);
-    assert.ok(error.issues.some((issue) => issue.message.includes('zome') && issue.hint === 'Did you mean `zone`?'));
+    assert.ok(error.issues.some((issue) => issue.message.includes('zome') && issue.hint === 'did you mean `zone`?'));
     assert.doesNotMatch(JSON.stringify(error.issues) + error.message, /hunter2/);
     return true;
   });
@@ -189,7 +189,7 @@ test('a schema that throws, and shows the value it throws at, is a mistake witho
 
 test('an unknown kind of credentials is answered with those that there are', async () => {
   const broken = entry({ credentials: { kind: 'constructor', value: {} } });
-  await assert.rejects(configureBackend(definition(), broken, host(), call().signal), /no kind .*"constructor"/);
+  await assert.rejects(configureBackend(definition(), broken, host(), call().signal), /no kind .*`constructor`/);
 });
 
 test('an unknown type is answered with the nearest one', async () => {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { configurationJsonSchema, type JsonSchema, profilesJsonSchema } from './json-schema.ts';
+import type { JsonSchema } from './input-schema.ts';
+import { configurationJsonSchema, profilesJsonSchema } from './json-schema.ts';
 
 /** zod reads a JSON Schema back: an independent path through `pattern`, `anyOf`, `required` and the rest. */
 const validator = (schema: JsonSchema) => z.fromJSONSchema(schema);

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { fleetSchema } from './fleet.ts';
+import { inputJsonSchema, type JsonSchema } from './input-schema.ts';
 import { profilesFileSchema } from './profile.ts';
 import { taskSchema } from './task.ts';
-
-export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /**
  * JSON Schema (2020-12) of configuration files, for editors: made from the schemas that check them, with
@@ -11,7 +10,7 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
  */
 export function configurationJsonSchema(): JsonSchema {
   return {
-    ...generate(z.union([taskSchema, fleetSchema])),
+    ...inputJsonSchema(z.union([taskSchema, fleetSchema])),
     title: 'Berth configuration',
     description: 'A task or a fleet.',
   };
@@ -19,17 +18,5 @@ export function configurationJsonSchema(): JsonSchema {
 
 /** The same for `profiles.yml`. */
 export function profilesJsonSchema(): JsonSchema {
-  return generate(profilesFileSchema);
-}
-
-function generate(schema: z.ZodType): JsonSchema {
-  return z.toJSONSchema(schema, {
-    target: 'draft-2020-12',
-    io: 'input', // what a person writes, not what the parsers make of it
-    override: ({ jsonSchema }) => {
-      // Limits of JavaScript's integers say nothing to a person.
-      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
-      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
-    },
-  });
+  return inputJsonSchema(profilesFileSchema);
 }
