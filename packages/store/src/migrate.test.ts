@@ -117,6 +117,17 @@ describe('migrations', () => {
     });
   }
 
+  test('0002: a job that runs was told to start when it started', async () => {
+    const path = load('v0.1.0.sql');
+    const before = new DatabaseSync(path);
+    before.exec(`UPDATE jobs SET started_at = 5`);
+    before.close();
+    const store = openSqliteStore({ path, clock });
+    assert.equal((await store.read.jobs.get('j1'))?.startOrderedAt, 5);
+    assert.deepEqual((await store.read.instances.get('i1'))?.hedgeOf, null);
+    await store.close();
+  });
+
   test('are recorded, and not repeated', async () => {
     const path = newPath();
     for (let i = 0; i < 2; i++) {

@@ -10,6 +10,8 @@ export interface PostgresSettings {
   readonly idleInTransactionMs: number;
   /** How long a lock of somebody else is waited for. */
   readonly lockMs: number;
+  /** How long the database may be away, or others in the way, before that is an error. */
+  readonly patienceMs: number;
 }
 
 const CONNECT_MS = 5_000;

@@ -3,15 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PostgresConnection, type PostgresSettings } from './postgres-connection.ts';
 import { isPassing } from './postgres-errors.ts';
 
-/** How long a restart may take before it is an error. */
-const PATIENCE_MS = 10_000;
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 500;
 
 /** Tells how long to wait before each next try, and when no more tries are left. */
 export class Patience {
-  readonly #until = performance.now() + PATIENCE_MS;
+  readonly #until: number;
   #pauseMs = FIRST_PAUSE_MS;
+
+  constructor(patienceMs: number) {
+    this.#until = performance.now() + patienceMs;
+  }
 
   get over(): boolean {
     return performance.now() >= this.#until;
@@ -25,8 +27,12 @@ export class Patience {
 }
 
 /** Calls `action` again while the database is away or others are in the way; `stop` ends that early. */
-export async function patiently<T>(action: () => Promise<T>, stop: () => boolean = () => false): Promise<T> {
-  const patience = new Patience();
+export async function patiently<T>(
+  action: () => Promise<T>,
+  patienceMs: number,
+  stop: () => boolean = () => false,
+): Promise<T> {
+  const patience = new Patience(patienceMs);
   for (;;) {
     try {
       return await action();

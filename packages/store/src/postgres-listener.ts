@@ -28,7 +28,7 @@ export class PostgresListener {
 
   /** Resolves when it can hear. */
   async open(): Promise<void> {
-    const connection = await patiently(() => this.#connect());
+    const connection = await patiently(() => this.#connect(), this.#settings.patienceMs);
     this.#listening = this.#stayOn(connection);
   }
 
@@ -62,7 +62,7 @@ export class PostgresListener {
 
   /** For as long as it takes. Null: closed meanwhile. */
   async #connectAgain(): Promise<PostgresConnection | null> {
-    const patience = new Patience();
+    const patience = new Patience(0);
     while (!this.#closed) {
       try {
         const connection = await this.#connect();

@@ -6,14 +6,16 @@ import type { SqlRows } from './table.ts';
 /** Connections for reads outside of transactions. A new one is made only when all others are busy. */
 export class PostgresReaders {
   readonly #links: readonly PostgresLink[];
+  readonly #patienceMs: number;
 
   constructor(settings: PostgresSettings, count: number) {
+    this.#patienceMs = settings.patienceMs;
     this.#links = Array.from({ length: count }, () => new PostgresLink(settings));
   }
 
   /** A read is asked again when its connection is lost. */
   all(statement: Statement, stop: () => boolean): Promise<SqlRows> {
-    return patiently(async () => (await this.#idlest().connection()).all(statement), stop);
+    return patiently(async () => (await this.#idlest().connection()).all(statement), this.#patienceMs, stop);
   }
 
   async close(): Promise<void> {

@@ -1,14 +1,19 @@
 /**
- * The one writer of a server. Works are done one after the other, those of all servers together: each
- * transaction holds the advisory lock of the schema, so that what a work has read is still true when it
- * writes. Works that wait meanwhile are done in the same transaction of the database, up to a limit: a
- * commit waits for the disk, and one wait then serves them all. None is told as done before that commit.
+ * The one writer of a server. Its works are done one after the other, on one connection. Works of several
+ * servers are done beside each other, as SERIALIZABLE allows: when the outcome could differ from one after
+ * the other, Postgres refuses one of them, and it is begun again.
+ *
+ * Works that wait already when a transaction of the database begins are done in it as well, up to a limit: a
+ * commit waits for the disk, and one wait then serves them all. None is told as done before that commit. A
+ * work that comes later must wait for the next: what its caller knows of may be newer than what this
+ * transaction sees.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { PostgresConnection, PostgresSettings } from './postgres-connection.ts';
 import { isPassing, isReadOnly, LostConnection, storeError } from './postgres-errors.ts';
-import { Patience, PostgresLink, patiently } from './postgres-link.ts';
+import { Patience, PostgresLink } from './postgres-link.ts';
 import { PostgresTransaction } from './postgres-transaction.ts';
+import type { Statement } from './sql.ts';
 import { StoreUnavailable } from './store.ts';
 import { withinTime } from './time-limit.ts';
 
@@ -21,11 +26,9 @@ export interface WriterOptions {
   readonly settings: PostgresSettings;
   /** The database as people know it. */
   readonly place: string;
-  /** Of the advisory lock. */
-  readonly lockKey: bigint;
   readonly maxTransactionMs: number;
-  /** Statements that are sent with the commit, once for all works of a batch. */
-  readonly beforeCommit: (done: readonly PostgresTransaction[], connection: PostgresConnection) => void;
+  /** What is sent with the commit, once for all works of a batch. */
+  readonly beforeCommit: (done: readonly PostgresTransaction[]) => readonly Statement[];
   /** Called after the commit for each work in order, before its promise resolves. */
   readonly committed: (transaction: PostgresTransaction) => void;
 }
@@ -82,12 +85,14 @@ export class PostgresWriter {
 
   /** Tries until the works that were begun are committed or refused for good. */
   async #doBatch(begun: Entry[]): Promise<void> {
-    const patience = new Patience();
+    const patience = new Patience(this.#options.settings.patienceMs);
     for (;;) {
       try {
         return await this.#tryBatch(begun);
       } catch (error) {
         if (isPassing(error) && !patience.over && !this.#closed) {
+          // Alone it is done sooner, and others come less in its way.
+          this.#queue.unshift(...begun.splice(1));
           await patience.pause();
           continue;
         }
@@ -101,15 +106,14 @@ export class PostgresWriter {
   async #tryBatch(begun: Entry[]): Promise<void> {
     const connection = await this.#link.connection();
     // Sent ahead of the first statement. The number tells later whether a lost commit has happened.
-    const number = connection.value(
-      `BEGIN; SELECT pg_advisory_xact_lock(${this.#options.lockKey}); SELECT txid_current()`,
-    );
+    const number = connection.value('BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT txid_current()');
     number.catch(() => {}); // Awaited below, once the first work has been done.
     const startedAt = performance.now();
+    let waiting = this.#queue.length;
     const outcomes: Outcome[] = [];
     try {
       for (let i = 0; ; i++) {
-        if (i === begun.length && !this.#takeNext(begun, startedAt)) break;
+        if (i === begun.length && waiting-- > 0) this.#takeNext(begun, startedAt);
         const entry = begun[i];
         if (!entry) break;
         if (i > 0) connection.exec('SAVEPOINT berth_work').catch(() => {}); // Then the work fails as well.
@@ -146,12 +150,10 @@ export class PostgresWriter {
     entry.reject(storeError(error, this.#options.place));
   }
 
-  #takeNext(begun: Entry[], startedAt: number): boolean {
-    if (begun.length >= MAX_BATCH || performance.now() - startedAt > MAX_BATCH_MS) return false;
+  #takeNext(begun: Entry[], startedAt: number): void {
+    if (begun.length >= MAX_BATCH || performance.now() - startedAt > MAX_BATCH_MS) return;
     const next = this.#queue.shift();
-    if (!next) return false;
-    begun.push(next);
-    return true;
+    if (next) begun.push(next);
   }
 
   async #do(entry: Entry, connection: PostgresConnection): Promise<Outcome> {
@@ -174,7 +176,8 @@ export class PostgresWriter {
 
   async #commit(outcomes: readonly Outcome[], connection: PostgresConnection, number: string): Promise<void> {
     const done = outcomes.filter((outcome) => !outcome.failed).map((outcome) => outcome.transaction);
-    this.#options.beforeCommit(done, connection);
+    const sent = Promise.all(this.#options.beforeCommit(done).map((statement) => connection.all(statement)));
+    sent.catch(() => {}); // Awaited below, when the commit says that something has failed.
     let command: string;
     try {
       command = await connection.exec('COMMIT');
@@ -183,8 +186,9 @@ export class PostgresWriter {
       if (await this.#hasCommitted(number, connection.processId, error)) return;
       throw error;
     }
-    // What a statement before it has failed with is said by nobody else.
-    if (command !== 'COMMIT') throw new Error(`${this.#options.place}: a commit ended as ${command}`);
+    if (command === 'COMMIT') return;
+    await sent;
+    throw new Error(`${this.#options.place}: a commit ended as ${command}`);
   }
 
   /**
@@ -193,10 +197,10 @@ export class PostgresWriter {
    */
   async #hasCommitted(number: string, processId: number | null, cause: unknown): Promise<boolean> {
     this.#link.drop();
-    const patience = new Patience();
+    const patience = new Patience(this.#options.settings.patienceMs);
     for (;;) {
       try {
-        const connection = await patiently(() => this.#link.connection());
+        const connection = await this.#link.connection();
         const status = await connection.value(`SELECT txid_status(${number})`);
         if (status === 'committed') return true;
         if (status === 'aborted') return false;
@@ -204,7 +208,7 @@ export class PostgresWriter {
           await connection.exec(`SELECT pg_terminate_backend(${processId})`);
         else break;
       } catch (error) {
-        if (!isPassing(error)) throw unknownOutcome(this.#options.place, error);
+        if (!isPassing(error)) break;
       }
       if (patience.over) break;
       await patience.pause();

@@ -39,16 +39,20 @@ export interface PostgresOptions {
   readonly maxTransactionMs?: number;
   /** Told what a commit listener threw. Without it, the process warns. */
   readonly onListenerError?: (error: unknown) => void;
+  /** How long reads and transactions wait for a database that is away or busy before they fail. */
+  readonly patienceMs?: number;
   /** At least 3: one writes, one listens, the others read. */
   readonly maxConnections?: number;
 }
 
-/** Writers of all servers wait while a work holds the lock: far above what any takes, and soon over. */
+/** Others may wait for the rows that a work has written: far above what any takes, and soon over. */
 const MAX_TRANSACTION_MS = 5_000;
 /** The database ends what a stopped or vanished server has left open after the limit that the server would keep itself. */
 const IDLE_MARGIN_MS = 1_000;
 /** Longer than that, so that whoever waits for such a server does not give up before. */
 const LOCK_MARGIN_MS = 5_000;
+/** A restart takes seconds; nobody should notice. */
+const PATIENCE_MS = 10_000;
 const MAX_CONNECTIONS = 6;
 
 /**
@@ -63,11 +67,12 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
     url: options.url instanceof Secret ? options.url.reveal() : options.url,
     idleInTransactionMs,
     lockMs: idleInTransactionMs + LOCK_MARGIN_MS,
+    patienceMs: options.patienceMs ?? PATIENCE_MS,
   };
   const clock = options.clock ?? { now: () => Date.now() };
   let place = 'PostgreSQL';
   try {
-    const connection = await patiently(() => PostgresConnection.open(settings));
+    const connection = await patiently(() => PostgresConnection.open(settings), settings.patienceMs);
     try {
       const [database, schema, encoding] = await whereIs(connection);
       place = `database ${database}`;
@@ -133,12 +138,8 @@ class PostgresStore implements Store {
     this.#writer = new PostgresWriter({
       settings,
       place,
-      lockKey,
       maxTransactionMs: options.maxTransactionMs,
-      beforeCommit: (done, connection) => {
-        // A notification that fails makes the commit fail, which tells.
-        for (const statement of this.#words(done)) connection.all(statement).catch(() => {});
-      },
+      beforeCommit: (done) => this.#words(done),
       committed: (transaction) => this.#tell(transaction),
     });
     this.read = readTables({ dialect: postgres, all: (statement) => this.#readBeside(statement) });

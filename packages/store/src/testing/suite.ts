@@ -1,6 +1,7 @@
 /** What any store must do. A store's own test calls this; what survives a crash it proves itself. */
 import { describe } from 'node:test';
 import type { Store } from '../store.ts';
+import { announcementClaims } from './suite-announcements.ts';
 import { commitClaims } from './suite-commits.ts';
 import { queryClaims } from './suite-queries.ts';
 import { rowClaims } from './suite-rows.ts';
@@ -24,6 +25,7 @@ export function storeSuite(name: string, open: OpenStore): void {
     queryClaims(run);
     transactionClaims(run);
     commitClaims(run);
+    announcementClaims(run);
   });
 }
 
