@@ -71,7 +71,7 @@ export class SimAgent {
 
   connect(handlers: AgentHandlers, resumeAfter: number): AgentLink {
     this.#journal = this.#journal.filter((entry) => entry.seq > resumeAfter);
-    this.hangUp();
+    this.cut('another server is linked');
     const connection: Connection = { handlers, open: true };
     this.#connection = connection;
     queueMicrotask(() => void this.#deliver(connection));
@@ -107,8 +107,9 @@ export class SimAgent {
     connection?.handlers.closed(reason);
   }
 
-  /** The link breaks because nobody is there any more to notice. */
-  hangUp(): void {
+  /** The link breaks because nobody is there any more to notice. @param ifHeard only when these are the ears */
+  hangUp(ifHeard: (handlers: AgentHandlers) => boolean = () => true): void {
+    if (this.#connection !== null && !ifHeard(this.#connection.handlers)) return;
     if (this.#connection !== null) this.#connection.open = false;
     this.#connection = null;
   }

@@ -5,6 +5,7 @@ import type { EventRow, FleetRow, InstanceRow, JobRow, RunRow, Store } from '@be
 import { openSqliteStore } from '@berth/store/sqlite';
 import { KeyedEngine } from '../create-engine.ts';
 import type { Actor, Engine } from '../engine.ts';
+import { Leases } from '../leases.ts';
 import type { EnginePorts, UsableBackend } from '../ports.ts';
 import { Life } from './life.ts';
 import { Seeded } from './seeded.ts';
@@ -19,6 +20,8 @@ export interface WorldOptions {
   readonly seed?: number;
   /** What it stands on; SQLite in memory unless given. */
   readonly store?: Store;
+  /** The lanes are leased, so that other servers can join (`SimServer`). */
+  readonly leased?: boolean;
 }
 
 export class World {
@@ -31,6 +34,7 @@ export class World {
   readonly logged: string[] = [];
   readonly random: Seeded;
   readonly backendListeners = new Set<(project: ProjectId) => void>();
+  readonly #leased: boolean;
   engine: KeyedEngine;
   life: Life;
 
@@ -43,8 +47,9 @@ export class World {
       project: newId<'ProjectId'>(this.clock.now(), this.random.bytes),
       user: newId<'UserId'>(this.clock.now(), this.random.bytes),
     };
+    this.#leased = options.leased ?? false;
     this.life = new Life();
-    this.engine = new KeyedEngine(this.#ports(this.life));
+    this.engine = new KeyedEngine(this.portsOf(this.life));
   }
 
   static async make(options: WorldOptions = {}): Promise<World> {
@@ -90,10 +95,11 @@ export class World {
   /** A new server over the store of the old one. */
   async boot(): Promise<void> {
     this.life.end();
-    for (const agent of this.agents.all.values()) agent.hangUp();
+    const { life } = this;
+    for (const agent of this.agents.all.values()) agent.hangUp((handlers) => life.listens(handlers));
     await settle();
     this.life = new Life();
-    this.engine = new KeyedEngine(this.#ports(this.life));
+    this.engine = new KeyedEngine(this.portsOf(this.life));
     await this.engine.start();
     await settle();
   }
@@ -166,14 +172,21 @@ export class World {
     return this.agents.started.get(job)?.length ?? 0;
   }
 
-  #ports(life: Life): EnginePorts {
+  /** What a server has around it, as long as it lives. */
+  portsOf(life: Life): EnginePorts & { readonly lanes?: Leases } {
     const { clock, agents, secrets, random, backendListeners } = this;
     const backendOf = (cloud: SimCloud): UsableBackend => ({ ...cloud.backend(), compute: during(life, cloud) });
-    return {
+    const own = {
       store: life.over(this.store),
-      clock: { now: () => clock.now(), after: (ms, run) => clock.after(ms, () => life.alive && run()) },
+      clock: { now: () => clock.now(), after: (ms: number, run: () => void) => clock.after(ms, () => life.hear(run)) },
       random: random.bytes,
       log: this.#log(),
+    };
+    return {
+      ...own,
+      ...(this.#leased
+        ? { lanes: new Leases({ ...own, elapsed: () => clock.elapsed, host: 'simulated', pid: 1 }) }
+        : {}),
       backends: {
         usable: () => this.clouds.filter((cloud) => cloud.usable).map(backendOf),
         get: (_project, name) => {
@@ -187,7 +200,7 @@ export class World {
       },
       agents: {
         maxAssignmentBytes: agents.maxAssignmentBytes,
-        connect: (...args) => life.pass(agents.connect(...args)),
+        connect: (target, handlers, signal) => life.pass(agents.connect(target, life.ears(handlers), signal)),
       },
       sealer: { seal: (plain) => `sealed:${plain.reveal()}`, open: (sealed) => new Secret(sealed.slice(7)) },
       installation: 'test',
