@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +14,7 @@ import { type InstanceId, newId } from '@berth/core/ids';
 import { Secret } from '@berth/core/secret';
 import { type Home, homeAt, prepareHome } from '../config/home.ts';
 import { installationKey } from '../start/installation-key.ts';
-import { requireSshd, type SshdOptions, TestSshd } from '../testing/sshd.ts';
+import { OUR_NODE, requireSshd, type SshdOptions, TestSshd, tools } from '../testing/sshd.ts';
 import type { SshAddress } from './ssh-link.ts';
 import { SshMachines } from './ssh-machines.ts';
 
@@ -103,7 +93,7 @@ describe('an agent on a machine with nothing but sshd', { concurrency: 2 }, () =
   });
 
   it('is one, although two servers come at the same time', async (t) => {
-    const machine = await sshd(t, { path: `${tools(t, { node: ourNode() })}:/usr/bin:/bin` });
+    const machine = await sshd(t, { path: `${tools(t, { node: OUR_NODE })}:/usr/bin:/bin` });
     if (machine === null) return;
     const id = instance();
     const other = new SshMachines({ home, random, isGone: async () => false });
@@ -148,7 +138,7 @@ describe('an agent on a machine with nothing but sshd', { concurrency: 2 }, () =
       'sha256sum',
       'nohup',
     ];
-    const machine = await sshd(t, { path: tools(t, { node: ourNode() }, few) });
+    const machine = await sshd(t, { path: tools(t, { node: OUR_NODE }, few) });
     if (machine === null) return;
     await link(t, machine.address, instance());
     const names = readdirSync(join(machine.home, '.berth', 'bin')).map((name) => name.slice(0, 6));
@@ -156,7 +146,7 @@ describe('an agent on a machine with nothing but sshd', { concurrency: 2 }, () =
   });
 
   it('comes up although the login shell talks', async (t) => {
-    const machine = await sshd(t, { path: `${tools(t, { node: ourNode() })}:/usr/bin:/bin` });
+    const machine = await sshd(t, { path: `${tools(t, { node: OUR_NODE })}:/usr/bin:/bin` });
     if (machine === null) return;
     writeFileSync(join(machine.home, '.bashrc'), 'echo "Welcome! You have mail."; echo "also here" >&2\n');
     await link(t, machine.address, instance());
@@ -190,7 +180,7 @@ describe('an agent on a machine with nothing but sshd', { concurrency: 2 }, () =
 
   it('cannot be reached where sshd forwards no streams, and the setting is named', async (t) => {
     const config = ['AllowStreamLocalForwarding no'];
-    const machine = await sshd(t, { config, path: `${tools(t, { node: ourNode() })}:/usr/bin:/bin` });
+    const machine = await sshd(t, { config, path: `${tools(t, { node: OUR_NODE })}:/usr/bin:/bin` });
     if (machine === null) return;
     await assert.rejects(
       link(t, machine.address, instance()),
@@ -240,24 +230,6 @@ describe('an agent on a machine with nothing but sshd', { concurrency: 2 }, () =
     await until('the half file is gone', () => readdirSync(bin).length === 0);
   });
 });
-
-/** A directory with programs: scripts by their text, and links to those of this machine. */
-function tools(t: TestContext, scripts: Readonly<Record<string, string>>, links: readonly string[] = []): string {
-  const dir = mkdtempSync(join(tmpdir(), 'berth-tools-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
-  for (const [name, text] of Object.entries(scripts)) {
-    writeFileSync(join(dir, name), `#!/bin/sh\n${text}\n`);
-    chmodSync(join(dir, name), 0o755);
-  }
-  for (const name of links) {
-    const found = ['/bin', '/usr/bin'].map((place) => join(place, name)).find((path) => existsSync(path));
-    assert.ok(found !== undefined, `this machine has no ${name}`);
-    symlinkSync(found, join(dir, name));
-  }
-  return dir;
-}
-
-const ourNode = (): string => `exec '${process.execPath}' "$@"`;
 
 const inodes = (machine: TestSshd): readonly number[] => {
   const bin = join(machine.home, '.berth', 'bin');

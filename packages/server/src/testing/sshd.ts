@@ -1,6 +1,16 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -9,6 +19,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { partIsHere } from '@berth/core/testing/parts';
 import type { SshAddress } from '../agents/ssh-link.ts';
+import type { SshKeyPair } from '../start/ssh-key.ts';
 
 /** OpenSSH's server wants to be started by its whole path. */
 const SSHD = '/usr/sbin/sshd';
@@ -97,6 +108,29 @@ export class TestSshd {
     execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', path]);
   }
 
+  /** The given one; counts from the next boot on. */
+  setHostKey(pair: SshKeyPair): void {
+    const path = join(this.#dir, 'host_key');
+    rmSync(path);
+    writeFileSync(path, pair.private.reveal(), { mode: 0o600 });
+    writeFileSync(`${path}.pub`, pair.public);
+  }
+
+  async reboot(): Promise<void> {
+    await this.powerOff();
+    await this.boot();
+  }
+
+  /** As a network that breaks: agents do not notice. */
+  dropConnections(): void {
+    for (const pid of this.#sessions()) kill(pid);
+  }
+
+  /** Processes of connections that are open. */
+  get connections(): number {
+    return this.#sessions().length;
+  }
+
   /** Starts the server. Resolves when it listens. */
   async boot(): Promise<void> {
     const child = spawn(SSHD, ['-D', '-e', '-f', join(this.#dir, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -113,7 +147,8 @@ export class TestSshd {
 
   /** As a power cut: server, connections and agents are gone; files stay. */
   async powerOff(): Promise<void> {
-    for (const pid of [...this.agents(), ...this.#sessions()]) kill(pid);
+    for (const pid of this.agents()) kill(pid);
+    this.dropConnections();
     const child = this.#child;
     if (child === null || child.exitCode !== null) return;
     child.kill('SIGKILL');
@@ -152,6 +187,29 @@ export class TestSshd {
     rmSync(this.#dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   }
 }
+
+/** A directory with programs: scripts by their text, and links to those of this machine. */
+export function tools(
+  t: TestContext,
+  scripts: Readonly<Record<string, string>>,
+  links: readonly string[] = [],
+): string {
+  const dir = mkdtempSync(join(tmpdir(), 'berth-tools-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries(scripts)) {
+    writeFileSync(join(dir, name), `#!/bin/sh\n${text}\n`);
+    chmodSync(join(dir, name), 0o755);
+  }
+  for (const name of links) {
+    const found = ['/bin', '/usr/bin'].map((place) => join(place, name)).find((path) => existsSync(path));
+    if (found === undefined) throw new Error(`This machine has no ${name}.`);
+    symlinkSync(found, join(dir, name));
+  }
+  return dir;
+}
+
+/** For `tools`: a `node` that is as new as the one of the tests. */
+export const OUR_NODE = `exec '${process.execPath}' "$@"`;
 
 function kill(pid: number): void {
   try {
