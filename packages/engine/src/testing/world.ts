@@ -35,6 +35,8 @@ export class World {
   readonly random: Seeded;
   readonly backendListeners = new Set<(project: ProjectId) => void>();
   readonly #leased: boolean;
+  /** How the world's own server is called, where there are several. */
+  server: string | null;
   engine: KeyedEngine;
   life: Life;
 
@@ -49,7 +51,9 @@ export class World {
     };
     this.#leased = options.leased ?? false;
     this.life = new Life();
-    this.engine = new KeyedEngine(this.portsOf(this.life));
+    const ports = this.portsOf(this.life);
+    this.server = ports.lanes?.server ?? null;
+    this.engine = new KeyedEngine(ports);
   }
 
   static async make(options: WorldOptions = {}): Promise<World> {
@@ -99,7 +103,9 @@ export class World {
     for (const agent of this.agents.all.values()) agent.hangUp((handlers) => life.listens(handlers));
     await settle();
     this.life = new Life();
-    this.engine = new KeyedEngine(this.portsOf(this.life));
+    const ports = this.portsOf(this.life);
+    this.server = ports.lanes?.server ?? null;
+    this.engine = new KeyedEngine(ports);
     await this.engine.start();
     await settle();
   }
