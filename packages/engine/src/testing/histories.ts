@@ -323,7 +323,9 @@ class Player {
     const ms = this.#chance.pick([-60 * MINUTE, -MINUTE, 60 * MINUTE]);
     this.#world.clock.step(ms);
     // A list that hides a new machine while the clock makes it look old: more than anybody can see through.
-    for (const { faults } of this.#world.clouds) faults.list = faults.list.filter((fault) => fault !== 'late');
+    for (const { faults } of this.#world.clouds) {
+      faults.list.splice(0, faults.list.length, ...faults.list.filter((fault) => fault !== 'late'));
+    }
     return `the clock is set by ${ms} ms`;
   }
 

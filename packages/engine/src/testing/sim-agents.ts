@@ -57,7 +57,7 @@ export class SimAgents implements AgentConnector {
   async connect(...[target, handlers]: Parameters<AgentConnector['connect']>): Promise<AgentLink> {
     if (target.address.kind !== 'unix') throw new Error('Simulated agents have paths.');
     const token = target.address.path;
-    const alive = this.#clouds.some((cloud) => cloud.machines.get(token)?.alive === true);
+    const alive = this.#clouds.some((cloud) => cloud.isAlive(token));
     if (!alive || this.unreachable.has(token)) throw new Error('nobody answers');
     return this.of(token).connect(handlers, target.resumeAfter);
   }
