@@ -48,6 +48,8 @@ export type Situation =
   | { readonly kind: 'list-late'; readonly ms: number }
   /** Terminating is accepted, and nothing happens. */
   | { readonly kind: 'delete-ignored' }
+  /** Terminating takes so long; meanwhile the machine is billed. */
+  | { readonly kind: 'slow-terminate'; readonly ms: number }
   /** New machines take so long until they run. */
   | { readonly kind: 'slow-boot'; readonly ms: number }
   /** The machine is taken back, or its host dies, now. */
@@ -69,7 +71,13 @@ export type CallFault =
   | { readonly kind: 'rate-limited'; readonly retryAfterMs: number }
   /** Refused before it was begun (503). */
   | { readonly kind: 'unavailable' }
+  /** Refused with 500, and nothing was done. */
+  | { readonly kind: 'server-error' }
   | { readonly kind: 'slow'; readonly ms: number }
+  /** The request arrives twice. */
+  | { readonly kind: 'duplicate' }
+  /** It is done, and the answer breaks off in the middle. */
+  | { readonly kind: 'truncated' }
   /** An answer that nobody understands; whether it was done is open. */
   | { readonly kind: 'garbage' };
 
@@ -113,6 +121,8 @@ export interface Fake {
   changes?(request: { readonly method: string; readonly path: string; readonly body: string }): boolean;
   /** What reached the machine; null: nothing yet. */
   started?(cloudId: string): Promise<Started | null>;
+  /** Where the kit's `http` goes instead of an origin that the backend has built in: `front`'s address by origin. */
+  readonly origins?: Readonly<Record<string, string>>;
   /** Lets time go by, in ms, where the fake has a clock of its own; absent: the kit waits. */
   pass?(ms: number): Promise<void>;
   readonly clock?: Clock;
