@@ -106,6 +106,7 @@ export const INSTANCE_END_REASONS = [
   'fleet-deleted',
   'unreachable',
   'gone', // the cloud says that it does not exist
+  'hedged', // of two that were made for one job, the other one was ready first
 ] as const;
 export type InstanceEndReason = (typeof INSTANCE_END_REASONS)[number];
 

@@ -1,5 +1,8 @@
 /** Begins the effects that were decided, each with its deadline and its back-off. */
+
+import type { OrphanRow } from '@berth/store';
 import { IntentActor } from './act-intent.ts';
+import { terminateOrphan } from './act-orphan.ts';
 import type { Books } from './books.ts';
 import type { IntentEffect } from './decide-intent.ts';
 import { Delivery } from './deliver.ts';
@@ -10,6 +13,7 @@ import type { Links } from './links.ts';
 import type { Effect } from './look.ts';
 import { placeRun } from './place-run.ts';
 import type { EnginePorts } from './ports.ts';
+import { placeOf, type Sweeps } from './sweeps.ts';
 import * as timing from './timing.ts';
 
 type Wake = EffectOptions['wake'];
@@ -27,12 +31,14 @@ export class Performer {
   readonly #books: Books;
   readonly #effects: Effects;
   readonly #links: Links;
+  readonly #sweeps: Sweeps;
 
-  constructor(ports: EnginePorts, books: Books, effects: Effects, links: Links) {
+  constructor(ports: EnginePorts, books: Books, effects: Effects, links: Links, sweeps: Sweeps) {
     this.#ports = ports;
     this.#books = books;
     this.#effects = effects;
     this.#links = links;
+    this.#sweeps = sweeps;
   }
 
   /** Writes are those of `lane`; `wake` looks again at the thing that decided it. */
@@ -64,6 +70,12 @@ export class Performer {
           (signal) => new IntentActor(this.#ports, books).findAddress(effect.instance, signal),
         );
         break;
+      case 'sweep':
+        this.#sweep(effect.id, context);
+        break;
+      case 'terminate-orphan':
+        this.#endOrphan(effect.orphan, context);
+        break;
       case 'create':
       case 'terminate':
       case 'settle-by-looking':
@@ -76,6 +88,26 @@ export class Performer {
 
   #plan(thing: string, kind: string, { lane, wake }: Context, backoff: timing.Backoff, perform: Perform): void {
     this.#effects.begin(thing, kind, { deadlineMs: 2 * timing.OFFERS_DEADLINE_MS, backoff, lane, wake }, perform);
+  }
+
+  #sweep(id: string, { lane, wake, books }: Context): void {
+    const { project, backend: name } = placeOf(id);
+    const backend = this.#ports.backends.get(project, name);
+    if (backend === null) return;
+    const options = { deadlineMs: 2 * timing.TERMINATE_DEADLINE_MS, backoff: timing.SWEEP_BACKOFF, lane, wake };
+    this.#effects.begin(`sweep:${id}`, 'sweep', options, async (signal) => {
+      await this.#sweeps.sweep(books, backend, id, signal);
+      wake(this.#sweeps.dueAt(id));
+    });
+  }
+
+  #endOrphan(orphan: OrphanRow, { lane, wake, books }: Context): void {
+    const options = { deadlineMs: timing.TERMINATE_DEADLINE_MS, backoff: timing.ORPHAN_BACKOFF, lane, wake };
+    this.#effects.begin(`orphan:${orphan.id}`, 'terminate', options, async (signal) => {
+      await terminateOrphan(books, this.#ports, orphan, signal);
+      // It looks again at its next attempt; that it is gone is for the sweep to see.
+      wake();
+    });
   }
 
   /** One action at a time for each intent, whichever it is. */

@@ -17,9 +17,10 @@ import { look } from './look.ts';
 import type { EnginePorts } from './ports.ts';
 import { applyRun, planRun, stopRun } from './runs.ts';
 import { StoreOutage } from './store-outage.ts';
-import { unfinishedIn } from './take-up.ts';
+import { Sweeps } from './sweeps.ts';
+import { sweepsOf, unfinishedIn } from './take-up.ts';
 import * as timing from './timing.ts';
-import { type Concern, concern, type Key } from './wake.ts';
+import { bootstrapConcern, type Concern, concern, type Key, sweepConcern } from './wake.ts';
 import { WorkQueue } from './work-queue.ts';
 import { applyWrites } from './write.ts';
 
@@ -39,6 +40,7 @@ export class KeyedEngine implements Engine {
   readonly #queue: WorkQueue<Key>;
   readonly #effects: Effects;
   readonly #links: Links;
+  readonly #sweeps: Sweeps;
   readonly #performer: Performer;
   /** Failures in a row, of keys that could not be handled. */
   readonly #failures = new Map<Key, number>();
@@ -66,7 +68,8 @@ export class KeyedEngine implements Engine {
     });
     this.#effects = new Effects(clock, log);
     this.#links = new Links(ports, this.#books, (instance) => this.#wake(concern('instance', instance)));
-    this.#performer = new Performer(ports, this.#books, this.#effects, this.#links);
+    this.#sweeps = new Sweeps(ports);
+    this.#performer = new Performer(ports, this.#books, this.#effects, this.#links, this.#sweeps);
   }
 
   async start(): Promise<void> {
@@ -145,7 +148,7 @@ export class KeyedEngine implements Engine {
   };
 
   async #takeUp(lanes: ReadonlySet<Lane>): Promise<void> {
-    for (const one of await unfinishedIn(lanes, this.#ports.store.read)) this.#wake(one);
+    for (const one of await unfinishedIn(lanes, this.#ports.store.read, this.#ports.backends)) this.#wake(one);
   }
 
   /** What is not ours to handle is not remembered. */
@@ -171,6 +174,7 @@ export class KeyedEngine implements Engine {
           lane: this.#lanes.shared ? lane : null,
           awakeSince: this.#awakeSince.get(lane) ?? 0,
           backends,
+          sweeps: this.#sweeps,
           linkedSince: (instance) => this.#links.linkedSince(instance),
         });
         await applyWrites(tx, looked.decision.writes, { now: () => clock.now(), random });
@@ -214,13 +218,22 @@ export class KeyedEngine implements Engine {
 
   /** What had to wait because its backend could not be used may be possible now. */
   async #backendsChanged(project: ProjectId): Promise<void> {
-    const now = this.#ports.clock.now();
+    const { clock, backends } = this.#ports;
+    const now = clock.now();
+    for (const one of sweepsOf(project, backends)) this.#wake(one);
     try {
-      await this.#books.write(null, async (tx) => {
+      const rows = await this.#books.write(null, async (tx) => {
         for (const row of await tx.read.intents.find({ where: { projectId: project, status: 'open' } })) {
           if (row.lastError?.code === 'unavailable') await tx.change('intents', row, { nextAttemptAt: now });
         }
+        const instances = await tx.read.instances.find({
+          where: { projectId: project, status: { not: 'terminated' } },
+        });
+        return { instances, bootstraps: await tx.read.bootstraps.find({ where: { projectId: project } }) };
       });
+      // Also those that are lost, and hold machines.
+      for (const row of rows.instances) this.#wake(sweepConcern(row));
+      for (const row of rows.bootstraps) this.#wake(bootstrapConcern(row));
     } catch (error) {
       this.#ports.log.warn('Open intents could not be moved forward', { error: messageOf(error) });
     }
@@ -231,6 +244,7 @@ export class KeyedEngine implements Engine {
     const now = this.#ports.clock.now();
     for (const [lane, since] of this.#awakeSince) this.#awakeSince.set(lane, Math.min(since, now));
     this.#links.clockSetBack(now);
+    this.#sweeps.clockSetBack();
     const seconds = Math.round(byMs / 1000);
     this.#ports.log.warn('The clock was set back', { seconds });
     const told = this.#books.write(null, (tx) =>

@@ -1,5 +1,5 @@
 /** What an event says when something reaches a new status. */
-import type { InstanceRow, JobRow, RunRow } from '@berth/store';
+import type { InstanceRow, JobRow, OrphanRow, RunRow } from '@berth/store';
 import type { EventDraft, Touched } from './books.ts';
 
 /** Null: not worth an event. */
@@ -22,7 +22,11 @@ export function describeStatus(touched: Touched): EventDraft | null {
         runId: null,
         details: {},
       };
+    case 'orphans':
+      return orphan(touched.row);
     case 'intents':
+    case 'failures':
+    case 'bootstraps':
       return null;
   }
 }
@@ -81,6 +85,32 @@ function instance(row: InstanceRow): EventDraft {
     targetName: row.name,
     runId: null,
     details: row.endReason === null ? {} : { reason: row.endReason },
+  };
+}
+
+const ORPHAN_EVENTS = {
+  watched: ['orphan.seen', 'is on no book'],
+  reported: [
+    'orphan.reported',
+    'carries our owner tag and no token; it is not provably ours, and nothing is done about it',
+  ],
+  terminating: ['orphan.terminating', 'is on no book and is terminated'],
+  gone: ['orphan.gone', 'is listed by the cloud no more, or is on a book after all'],
+} as const;
+
+function orphan(row: OrphanRow): EventDraft {
+  const [kind, what] = ORPHAN_EVENTS[row.status];
+  const terminated = row.status === 'gone' && row.attempts > 0;
+  const name = row.name ?? row.cloudId;
+  return {
+    projectId: row.projectId,
+    kind: terminated ? 'orphan.terminated' : kind,
+    message: `Machine ${name} (${row.backend}, ${row.region}) ${terminated ? 'was on no book, and is terminated' : what}`,
+    targetKind: 'orphan',
+    targetId: row.id,
+    targetName: name,
+    runId: null,
+    details: { cloud_id: row.cloudId, instance: row.instanceId },
   };
 }
 

@@ -10,12 +10,14 @@ import { decideJob, type JobEffect } from './decide-job.ts';
 import { decideRun, type RunEffect } from './decide-run.ts';
 import { type Decision, NOTHING } from './decision.ts';
 import { type Lane, laneOf, laneOfJob } from './lanes.ts';
+import { type AroundEffect, lookAtOrphan, lookAtSweep } from './look-around.ts';
 import { jobsOf } from './place-run.ts';
 import type { Backends } from './ports.ts';
+import type { Sweeps } from './sweeps.ts';
 import { lookAtLine } from './waiting.ts';
 import { type Concern, concern, type Key } from './wake.ts';
 
-export type Effect = RunEffect | JobEffect | InstanceEffect | FleetEffect | IntentEffect;
+export type Effect = RunEffect | JobEffect | InstanceEffect | FleetEffect | IntentEffect | AroundEffect;
 
 /** What is not in the store. */
 export interface Surroundings {
@@ -25,6 +27,7 @@ export interface Surroundings {
   /** Since when this server is there to see what happens in the lane. */
   readonly awakeSince: Millis;
   readonly backends: Pick<Backends, 'get' | 'usable'>;
+  readonly sweeps: Sweeps;
   linkedSince(instance: InstanceId | null): Millis | null;
 }
 
@@ -53,6 +56,10 @@ export async function look(tx: Tx, key: Key, around: Surroundings): Promise<Look
       return lookAtInstance(tx, id, around);
     case 'fleet':
       return lookAtFleet(tx, id, around);
+    case 'sweep':
+      return { decision: await lookAtSweep(tx, id, around), concerned: [], over: false };
+    case 'orphan':
+      return { decision: await lookAtOrphan(tx, id, around.now), concerned: [], over: false };
     case 'line':
       // Made from a project's id in `wake.ts`.
       return {

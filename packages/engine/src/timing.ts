@@ -114,6 +114,34 @@ export const LOOK_BACKOFF = { firstMs: 5_000, factor: 3, maxMs: 60_000 } as cons
  */
 export const LIST_LAG_MS = 30_000;
 
+/**
+ * A backend's list is compared with the books this soon after a start, and at first often: what the last
+ * server left behind is seen in its first minutes.
+ */
+export const FIRST_SWEEP_MS = 5_000;
+export const EARLY_SWEEP_MS = 15_000;
+export const EARLY_SWEEPS = 12;
+/** Later, while the books have machines or orphans there: a list of some pages every two minutes is no load. */
+export const SWEEP_MS = 2 * 60_000;
+/** Where nothing is and nothing was, only a database that was replaced can be wrong. */
+export const QUIET_SWEEP_MS = 10 * 60_000;
+/** Sweeps that somebody asks for come no closer: machines of a whole fleet may fall silent within a second. */
+export const SWEEP_GAP_MS = 5_000;
+/** A list that fails. */
+export const SWEEP_BACKOFF = { firstMs: 15_000, factor: 2, maxMs: 5 * 60_000 } as const;
+/** A machine that the cloud denies is asked for again after the list's lag, and never sooner than this. */
+export const DENIAL_GAP_MS = 5_000;
+
+/**
+ * A machine on no book is left alone for this long. Longer than any list is stale that we know of, and
+ * long enough for a person who has started a second server on a copy of the database to stop it.
+ */
+export const ORPHAN_MIN_AGE_MS = 5 * 60_000;
+/** Terminating one, for ever. */
+export const ORPHAN_BACKOFF = { firstMs: 5_000, factor: 2, maxMs: 5 * 60_000 } as const;
+/** That a machine of which nothing can be done is still there is written down this often. */
+export const REPORTED_SEEN_EVERY_MS = 10 * 60_000;
+
 /** A timer that fires this much too early by the clock was overtaken by a clock that was set back. */
 export const CLOCK_SLACK_MS = 2_000;
 

@@ -4,8 +4,11 @@ import type { InstanceRow, JobRow } from '@berth/store';
 import type { Touched } from './books.ts';
 import { type Lane, laneOf, laneOfJob } from './lanes.ts';
 
-/** `line`: the runs of a project that wait for a place. */
-export type Kind = 'run' | 'job' | 'instance' | 'fleet' | 'intent' | 'line';
+/**
+ * `line`: the runs of a project that wait for a place. `sweep`: a backend's list against the books, by
+ * `<project>/<backend>`. `bootstrap`: what machines of a place share, by `<project>/<backend>/<region>`.
+ */
+export type Kind = 'run' | 'job' | 'instance' | 'fleet' | 'intent' | 'line' | 'sweep' | 'orphan' | 'bootstrap';
 export type Key = `${Kind}:${string}`;
 
 /** A key, and the lane in which it is handled. */
@@ -29,6 +32,14 @@ export function concernedBy(touched: Touched): readonly Concern[] {
       const { id, instanceId, status } = touched.row;
       return [status === 'open' ? concern('intent', id, laneOf(instanceId)) : concern('instance', instanceId)];
     }
+    case 'orphans':
+      return touched.row.status === 'terminating'
+        ? [concern('orphan', touched.row.id, laneOfBackend(touched.row))]
+        : [];
+    case 'bootstraps':
+      return touched.row.status === 'removing' ? [bootstrapConcern(touched.row)] : [];
+    case 'failures':
+      return [];
   }
 }
 
@@ -47,12 +58,32 @@ export function overBy(touched: Touched): Concern | null {
     }
     case 'instances':
       return null; // its link is still to be let go
+    case 'orphans':
+      return touched.row.status === 'gone' ? concern('orphan', touched.row.id, laneOfBackend(touched.row)) : null;
+    case 'bootstraps':
+    case 'failures':
+      return null;
   }
 }
 
 /** Of a thing that is its own anchor, unless a lane is given. */
 export function concern(kind: Kind, id: string, lane: Lane = laneOf(id)): Concern {
   return { key: `${kind}:${id}`, lane };
+}
+
+type OfBackend = Pick<InstanceRow, 'projectId' | 'backend'>;
+
+/** What is a backend's and no single machine's. */
+export function laneOfBackend({ projectId, backend }: OfBackend): Lane {
+  return laneOf(`${projectId}/${backend}`);
+}
+
+export function sweepConcern(of: OfBackend): Concern {
+  return concern('sweep', `${of.projectId}/${of.backend}`);
+}
+
+export function bootstrapConcern(of: OfBackend & Pick<InstanceRow, 'region'>): Concern {
+  return concern('bootstrap', `${of.projectId}/${of.backend}/${of.region}`, laneOfBackend(of));
 }
 
 function byJob(row: JobRow, fields: readonly string[] | null): readonly Concern[] {
@@ -76,6 +107,11 @@ function byInstance(row: InstanceRow, fields: readonly string[] | null): readonl
   if (row.status === 'busy' && isOnly(fields, ['status', 'busyBlocks', 'idleSince'])) return [];
   const concerns = [concern('instance', row.id)];
   if (row.fleetId !== null) concerns.push(concern('fleet', row.fleetId));
+  // Two machines are made for one job: whichever is ready, or given up, is for the job to see.
+  if (row.hedgeOf !== null) concerns.push(concern('instance', row.hedgeOf));
+  // A spot machine that was taken back is silent first, and then missing in the cloud's list.
+  if (row.unreachableSince !== null && fields?.includes('unreachableSince')) concerns.push(sweepConcern(row));
+  if (row.status === 'terminated') concerns.push(bootstrapConcern(row));
   if (row.status === 'idle' && (fields === null || isAny(fields, ['status']))) {
     concerns.push(concern('line', row.projectId));
   }
