@@ -184,6 +184,8 @@ export class Links {
     const linkable = row?.status === 'provisioning' || (row !== null && isInstanceReady(row.status));
     if (signal.aborted || row === null || !linkable) return null;
     if (row.address === null) throw new Error('Its address is not known.');
+    // An agent has one server: whoever lost the lane unawares must not take its link from the next.
+    await entry.books.assertOurs();
     const gone = Promise.withResolvers<string>();
     const handlers: AgentHandlers = {
       report: async (seq, at, report) => {
