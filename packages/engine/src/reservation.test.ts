@@ -22,7 +22,12 @@ class Reserving extends SimCloud {
 
 const wanted = { ...ANY, reservation: 'cr-1' };
 const cheap = (clock: SimClock): SimCloud => new SimCloud(clock, 'plain', [{ pricePerHour: 1 }]);
-const dear = (clock: SimClock): SimCloud => new Reserving(clock, 'reserving', [{ pricePerHour: 9 }]);
+const dear = (clock: SimClock): SimCloud => {
+  const cloud = new Reserving(clock, 'reserving', [{ pricePerHour: 9 }]);
+  const reservation = { cloudId: 'cr-1', instanceType: 'small', region: 'r1', zone: null, total: 4 };
+  cloud.truth.parts.reservations.set('cr-1', reservation);
+  return cloud;
+};
 
 inWorld(
   'the plan names the backend that lacks the facet; the machine is made in the reservation, and used again for it only',
