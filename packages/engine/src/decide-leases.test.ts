@@ -76,6 +76,16 @@ describe('silence', () => {
   });
 });
 
+test('a lane that is another one’s share and ours in the books only is released', () => {
+  const [self, other] = IDS as [ServerId, ServerId];
+  const servers = [serverRow(self, 1), serverRow(other, 1)];
+  const lane = ALL_LANES.find((one) => shareOf(one, [self, other]) === other) ?? 0;
+  const leases = new Map([[lane, { id: leaseId(lane), owner: self, token: 3, version: 3 }]]);
+  const decision = decideLeases({ self, sightings: lookAround(NOTHING_SEEN, servers, 0), leases, held: new Map() });
+  assert.deepEqual(decision.release, [lane]);
+  assert.ok(!decision.take.includes(lane));
+});
+
 /** A server as this model knows it: it looks and decides at its own pace, and stands still at times. */
 class Model {
   readonly id: ServerId;

@@ -67,6 +67,8 @@ export interface LeaseDecision {
   readonly take: readonly Lane[];
   /** Their share has become another one's: finish there, then release. */
   readonly yield: readonly Lane[];
+  /** Ours in the books only, and another one's share: a hand-over of which it is not known how it ended. */
+  readonly release: readonly Lane[];
   /** Believed to be held, and taken by somebody else. */
   readonly lost: readonly Lane[];
 }
@@ -76,6 +78,7 @@ export function decideLeases(snapshot: LeaseSnapshot): LeaseDecision {
   const live = [...sightings.of.keys()].filter((server) => server === self || isLive(sightings, server));
   const take: Lane[] = [];
   const yielding: Lane[] = [];
+  const release: Lane[] = [];
   const lost: Lane[] = [];
   for (const lane of ALL_LANES) {
     const row = leases.get(lane);
@@ -84,11 +87,12 @@ export function decideLeases(snapshot: LeaseSnapshot): LeaseDecision {
     if (token !== undefined && !isOurs) lost.push(lane);
     const wanted = shareOf(lane, live) === self;
     if (isOurs && !wanted) yielding.push(lane);
+    if (!isOurs && !wanted && row?.owner === self) release.push(lane);
     // Also one that is ours in the books only: it was given up here, and its token with it.
     const isFree = row === undefined || row.owner === null || row.owner === self || !isLive(sightings, row.owner);
     if (!isOurs && wanted && isFree) take.push(lane);
   }
-  return { take, yield: yielding, lost };
+  return { take, yield: yielding, release, lost };
 }
 
 /** Rendezvous hashing: when a server comes or goes, only its own share moves. */

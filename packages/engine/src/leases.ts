@@ -185,6 +185,8 @@ export class Leases implements Lanes {
     if (decision.lost.length > 0) this.#drop(decision.lost, 'Lanes have been taken over by another server');
     const yielding = decision.yield.filter((lane) => this.#held.get(lane)?.yielding === false);
     if (yielding.length > 0) this.#handOver(yielding);
+    const { release } = decision;
+    if (release.length > 0) await this.#release(release.flatMap((lane) => leases.get(lane) ?? []));
     if (decision.take.length > 0) await this.#take(decision.take, leases);
     const dead = servers.filter(({ id }) => !isLive(this.#sightings, id) && id !== this.server);
     if (dead.length > 0) await store.transaction((tables) => forgetServers(tables, dead, this.#stamp()));
@@ -213,6 +215,8 @@ export class Leases implements Lanes {
     const gained = new Set(taken.keys());
     const before = lanes.filter((lane) => leases.get(lane)?.owner != null).length;
     this.#ports.log.info('Lanes are taken', { lanes: gained.size, of_silent_servers: before });
+    // A write of the server before may be committed as late as this, and die with it before it is told.
+    if (before > 0) this.#ports.clock.after(LEASE_TTL_MS, () => this.#keeper?.recheck(gained));
     this.#keeper?.gained(gained).catch((error) => {
       this.#ports.log.warn('What is unfinished could not be read', { error: messageOf(error) });
       this.#keeper?.recheck(gained);
@@ -233,11 +237,15 @@ export class Leases implements Lanes {
     const grips = this.#grips(left);
     // Before it is told: from now on they are not ours, whether the answer comes or not.
     for (const lane of left) this.#held.delete(lane);
+    await this.#release(grips);
+    this.#ports.log.info('Lanes are handed over', { lanes: grips.length });
+  }
+
+  async #release(seen: readonly (Grip | LeaseRow)[]): Promise<void> {
     await this.#ports.store.transaction(async (tables, commit) => {
-      await changeOwner(tables, grips, null);
+      await changeOwner(tables, seen, null);
       commit.announce(`${LEASES} ${this.server}`);
     });
-    this.#ports.log.info('Lanes are handed over', { lanes: grips.length });
   }
 
   /** They may be somebody else's: nothing is done there any more. */
