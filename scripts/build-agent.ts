@@ -19,6 +19,10 @@ export const COMMON = {
   conditions: ['module'],
   // Of yaml, `node` has only CommonJS, whose names a bundled `await import` does not see; this is the same as modules.
   alias: { yaml: join(root, 'node_modules', 'yaml', 'browser', 'index.js') },
+  // Native parts that ssh2 does without: it asks for them, and goes on when they are not there.
+  external: ['cpu-features', '*.node'],
+  // ssh2 looks where it lies, for a program of Windows'.
+  define: { __dirname: 'import.meta.dirname' },
   metafile: true,
   logLevel: 'warning',
   // Names in stack traces are what a bug report is made of; white space is not.

@@ -36,6 +36,8 @@ interface Manifest {
   readonly name?: unknown;
   readonly version?: unknown;
   readonly license?: unknown;
+  /** The old form, which some authors keep. */
+  readonly licenses?: readonly { readonly type?: unknown }[];
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
@@ -52,7 +54,8 @@ function findPackage(root: string, from: string, name: string): string {
   }
 }
 
-function readPackage(folder: string, { name, version, license }: Manifest): BundledPackage {
+function readPackage(folder: string, { name, version, ...rest }: Manifest): BundledPackage {
+  const license = rest.license ?? rest.licenses?.[0]?.type;
   const texts = readdirSync(folder)
     .filter((file) => LICENSE_FILE.test(file))
     .sort()

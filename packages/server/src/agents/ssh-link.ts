@@ -82,9 +82,9 @@ export class SshLink {
     const { address, key, signal } = options;
     signal.throwIfAborted();
     // Loaded when the first machine is elsewhere: a server with none starts without it.
-    const { Client } = await import('ssh2');
+    const { default: ssh2 } = await import('ssh2');
     signal.throwIfAborted();
-    const client = new Client();
+    const client = new ssh2.Client();
     // A socket of our own: the library's leaves one that is half closed to time.
     const socket = connectTcp({ host: address.host, port: address.port, noDelay: true });
     const gone = new AbortController();
