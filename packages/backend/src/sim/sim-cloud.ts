@@ -7,7 +7,7 @@ import type { AgentStart, AgentStartKind, BackendKind, CloudInstanceState } from
 import { ApiError } from './api-error.ts';
 import { draw, type Latency } from './latency.ts';
 import type { Seeded } from './seeded.ts';
-import { SimAccounts } from './sim-account.ts';
+import { type SimAccount, SimAccounts } from './sim-account.ts';
 import type { SimTime } from './sim-clock.ts';
 import { type SimCall, SimFaults } from './sim-fault.ts';
 import { isBilled, type SimMachine, stateAt } from './sim-machine.ts';
@@ -79,6 +79,8 @@ export class SimCloud {
   readonly random: Seeded;
   readonly faults: SimFaults;
   readonly accounts: SimAccounts;
+  /** That of `SIM_KEY`. */
+  readonly account: SimAccount;
   readonly stock = new SimStock();
   readonly parts: SimParts;
   offers: readonly Offer[];
@@ -120,7 +122,7 @@ export class SimCloud {
     this.offers = (options.offers ?? [{}]).map((offer) => simOffer({ ...offer, backend: this.name }));
     this.faults = new SimFaults(this.random);
     this.accounts = new SimAccounts(this.time);
-    this.accounts.add(SIM_ACCOUNT, SIM_KEY);
+    this.account = this.accounts.add(SIM_ACCOUNT, SIM_KEY);
     this.parts = new SimParts(this);
   }
 
@@ -216,6 +218,9 @@ export class SimCloud {
     if (known !== null) throw new ApiError('invalid', 'This token was used for a machine that is gone.');
     if (this.countOf(account.id) >= account.quota)
       throw new ApiError('over-quota', 'The account has as many as it may.');
+    if (!this.offers.some(({ instanceType }) => instanceType === launch.offer.instanceType)) {
+      throw new ApiError('invalid', `There is no type ${launch.offer.instanceType}.`);
+    }
     this.parts.mustFit(launch);
     if (!this.stock.has(launch.offer)) throw new ApiError('out-of-stock', `No ${launch.offer.instanceType} is left.`);
     return this.make(launch, account.id);

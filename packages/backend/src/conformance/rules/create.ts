@@ -1,6 +1,6 @@
 /** C1 and C2: making a machine, once, whatever happens on the way. */
 import type { CreateRequest } from '../../contract.ts';
-import { machineName, ownerTags } from '../../machine-name.ts';
+import { machineName, OWNER_TAG, ownerTags, TOKEN_TAG } from '../../machine-name.ts';
 import type { Bench } from '../bench.ts';
 import type { CallFault } from '../fake.ts';
 import { expect, type Rule, skip } from '../rule.ts';
@@ -98,7 +98,7 @@ export const createRules: readonly Rule[] = [
     why: 'Lists of clouds lag: who looks there before making a machine makes two.',
     hint: 'Use the cloud’s idempotency token, a name that must be unique, or `context.stateDir` to remember what was made.',
     check: async (bench) => {
-      await bench.situation({ kind: 'list-late', ms: 2_000 });
+      await bench.situation({ kind: 'list-late', ms: 500 });
       const request = await bench.request();
       const first = await bench.create(request);
       const second = await bench.create(request);
@@ -157,8 +157,10 @@ function faultRule(id: string, fault: CallFault, words: string, codes: readonly 
     why: 'Networks fail between the cloud’s work and its answer; the engine then looks, and asks again with the same token.',
     hint: `Let the error through as ${codes.map((code) => `\`${code}\``).join(' or ')}, or settle it inside by looking for the token.`,
     check: async (bench) => {
+      const hasTags = (await bench.backend()).limits.tags;
       const request = await bench.request();
       await bench.expectMachines([request]);
+      const before = new Set((await bench.truth()).map(({ cloudId }) => cloudId));
       await bench.fault('create', fault);
       const first = await bench.create(request).catch((error: unknown) => error);
       bench.requireMet();
@@ -167,6 +169,10 @@ function faultRule(id: string, fault: CallFault, words: string, codes: readonly 
         bench.did(`it failed: ${code} ${first.message}`);
         expect(codes.includes(code), `code ${codes.join(' or ')}`, `${code}: ${first.message}`);
       }
+      const made = (await bench.truth()).filter(({ billed, cloudId }) => billed && !before.has(cloudId));
+      const nameless = made.filter(({ name, tags }) => name !== request.name || (hasTags && !isOurs(tags, request)));
+      const words = nameless.map(({ cloudId, name }) => `${cloudId} called "${name}"`).join(', ');
+      expect(nameless.length === 0, 'a machine with its name and tags from the first moment', words);
       const second = await bench.create(request);
       if (!(first instanceof Error)) {
         const { cloudId } = first as { readonly cloudId: string }; // what `create` returned
@@ -176,6 +182,10 @@ function faultRule(id: string, fault: CallFault, words: string, codes: readonly 
       await bench.until('`list` to show it', () => bench.found(request.token));
     },
   };
+}
+
+function isOurs(tags: Readonly<Record<string, string>>, request: CreateRequest): boolean {
+  return tags[OWNER_TAG] === request.tags[OWNER_TAG] && tags[TOKEN_TAG] === request.token;
 }
 
 async function onlyOne(bench: Bench, request: CreateRequest): Promise<void> {

@@ -45,6 +45,30 @@ export const definitionRules: readonly Rule[] = [
     },
   },
   {
+    id: 'C8.2',
+    title: 'a facet that is there works',
+    why: 'A plan that needs the facet is made because it is there, and fails when the machine is already paid for.',
+    hint: 'Write the method, or leave the facet out.',
+    live: true,
+    check: async (bench) => {
+      const { facets, compute } = await bench.backend();
+      if (facets.length === 0) skip('it has no facets');
+      const { request, ref } = await bench.running();
+      const { region, resources } = request.offer;
+      const call = bench.call();
+      await compute.offers?.availability([request.offer], call);
+      await compute.suspend?.start(ref, call);
+      await compute.ports?.list(ref, call);
+      await compute.volumes?.list(call);
+      await compute.placement?.list(call);
+      await compute.gateways?.list(call);
+      await compute.reservations?.list(call);
+      await compute.images?.resolve({ region, cpuArch: resources.cpuArch, accelerators: false }, call);
+      await compute.bootstrap?.ensure(region, call);
+      await compute.agent?.start(ref, request.agentStart, call);
+    },
+  },
+  {
     id: 'C9.1',
     title: 'importing the module does nothing else',
     why: 'Every server and every command loads all backends: a timer, a connection or a line on standard output there is everybody’s.',

@@ -125,6 +125,24 @@ export const listRules: readonly Rule[] = [
     },
   },
   {
+    id: 'C3.8',
+    title: '`list` shows stopped machines',
+    why: 'They cost their disk, and are to be started again.',
+    hint: 'Do not filter by the cloud’s “running”.',
+    appliesTo: 'suspend',
+    live: true,
+    check: async (bench) => {
+      const suspend = await bench.facet('suspend');
+      const { request, ref } = await bench.running();
+      bench.did(`stop ${ref.cloudId}`);
+      await suspend.stop(ref, bench.call());
+      await bench.until('`list` to show it as stopped', async () => {
+        const told = await bench.found(request.token);
+        return told?.state === 'stopped' ? told : null;
+      });
+    },
+  },
+  {
     id: 'C14.1',
     title: 'without tags, the name is kept exactly and gives the token back',
     why: 'It is all that tells our machines from others.',

@@ -7,10 +7,10 @@ import { expect, type Rule, skip } from '../rule.ts';
 /** From the abort until the backend must have let go of everything. */
 const LET_GO_MS = 1_000;
 /** After that, nothing may be asked of the cloud any more. */
-const QUIET_MS = 250;
+const QUIET_MS = 100;
 /** Until a call that hangs has sent its request. */
 const SENT_MS = 2_000;
-const DEADLINE_MS = 400;
+const DEADLINE_MS = 200;
 
 const WHY =
   'A call that goes on after its deadline holds a connection and may make a machine after the engine has looked for it.';
@@ -154,7 +154,7 @@ async function hanging(bench: Bench, running: Promise<unknown>): Promise<void> {
   void running.finally(() => {
     ended = true;
   });
-  const end = Date.now() + (proxies.length === 0 ? 100 : SENT_MS);
+  const end = Date.now() + (proxies.length === 0 ? 50 : SENT_MS);
   while (!ended && Date.now() < end && proxies.every(({ armed }) => armed > 0 || proxies.length === 0)) {
     await bench.pass(10);
   }

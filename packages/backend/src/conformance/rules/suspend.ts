@@ -136,6 +136,10 @@ export const suspendRules: readonly Rule[] = [
       ];
       expect(isDeepStrictEqual(told, wanted), JSON.stringify(wanted), JSON.stringify(told));
       await requireOpen(bench, ref, [9001, 9003], [9002, 7000]);
+      await ports.close(ref, range, bench.call());
+      await ports.close(ref, range, bench.call());
+      const left = await ports.list(ref, bench.call());
+      expect(left.length === 0, 'no open port', JSON.stringify(left));
     },
   },
   {
