@@ -1,3 +1,5 @@
+import type { SshKeyPair } from './ssh-key-pair.ts';
+
 export const STATUSES = ['booting', 'running', 'stopping', 'stopped', 'terminating', 'terminated'] as const;
 export type Status = (typeof STATUSES)[number];
 export type StatusReason = 'user' | 'spot-reclaimed' | 'host-failure' | 'boot-failed';
@@ -32,8 +34,7 @@ export interface Instance {
   readonly createdAt: number;
   readonly terminatedAt: number | null;
   readonly address: Address | null;
-  /** Both in OpenSSH's forms. */
-  readonly hostKey: { readonly private: string; readonly public: string };
+  readonly hostKey: SshKeyPair;
   readonly priceCents: number;
   /** What was charged until `statusSince`. */
   readonly costCents: number;

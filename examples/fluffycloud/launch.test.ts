@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { newSshKeyPair } from './ssh-key-pair.ts';
 import type { FluffyCloud } from './start.ts';
 import { startFluffyCloud } from './start.ts';
-import { Client, launchBody, newKeyPair } from './testing/client.ts';
+import { Client, launchBody } from './testing/client.ts';
 
 let cloud: FluffyCloud;
 let client: Client;
@@ -18,7 +19,7 @@ const refused = (more: Readonly<Record<string, unknown>>): Promise<string> =>
 describe('a launch', () => {
   test('answers at once with an id, and the machine runs a moment later, with address and host key', async () => {
     const tags = { owner: 'me', 'a/b.c_d-e': 'ü: x' };
-    const launched = await client.launch({ tags, ssh_public_keys: [newKeyPair().public], spot: true });
+    const launched = await client.launch({ tags, ssh_public_keys: [newSshKeyPair().public], spot: true });
     assert.match(launched.id, /^fi-[0-9a-f]{12}$/);
     assert.deepEqual([launched.status, launched.ip, launched.ssh_host_key], ['booting', null, null]);
     assert.equal(launched.price_per_hour_cents, 0.4);
@@ -38,8 +39,8 @@ describe('a launch', () => {
     for (const key of [
       '',
       'ssh-ed25519 nonsense',
-      `command="x" ${newKeyPair().public}`,
-      `${newKeyPair().public}\nssh-rsa x`,
+      `command="x" ${newSshKeyPair().public}`,
+      `${newSshKeyPair().public}\nssh-rsa x`,
     ]) {
       assert.equal(await refused({ ssh_public_keys: [key] }), '400 invalid-ssh-key', key);
     }

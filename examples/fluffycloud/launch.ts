@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import ssh2 from 'ssh2';
 import type { Answer, ApiCall } from './api-call.ts';
 import { ApiError } from './api-error.ts';
 import type { InstanceType } from './catalog.ts';
@@ -9,6 +8,7 @@ import type { Instance } from './instance.ts';
 import { toJson } from './instance.ts';
 import type { LaunchRequest } from './launch-request.ts';
 import { bodyHash, parseLaunch } from './launch-request.ts';
+import { newSshKeyPair } from './ssh-key-pair.ts';
 
 /** POST /v1/instances. From the look at the token until the row is written nothing is awaited: two launches cannot mix. */
 export function launch(cloud: Cloud, call: ApiCall): Answer {
@@ -50,7 +50,7 @@ export function launch(cloud: Cloud, call: ApiCall): Answer {
       createdAt: now,
       terminatedAt: null,
       address: null,
-      hostKey: newHostKey(),
+      hostKey: newSshKeyPair(),
       priceCents: price,
       costCents: 0,
       bootFault: call.bend.bootFault,
@@ -122,9 +122,4 @@ function checkQuota(cloud: Cloud, type: InstanceType, region: string): void {
 
 export function usedVcpus(alive: readonly Instance[], region: string): number {
   return alive.filter((instance) => instance.region === region).reduce((sum, { vcpus }) => sum + vcpus, 0);
-}
-
-function newHostKey(): Instance['hostKey'] {
-  const pair = ssh2.utils.generateKeyPairSync('ed25519');
-  return { private: pair.private, public: pair.public.trim() };
 }

@@ -1,4 +1,5 @@
 import type { Address } from '../instance.ts';
+import type { SshKeyPair } from '../ssh-key-pair.ts';
 
 /** What a machine is made of. */
 export interface MachineSpec {
@@ -11,7 +12,7 @@ export interface MachineSpec {
   readonly sshPublicKeys: readonly string[];
   /** Run once, at the first boot. */
   readonly userData: string | null;
-  readonly hostKey: { readonly private: string; readonly public: string };
+  readonly hostKey: SshKeyPair;
 }
 
 /** Makes machines real. Every call can be repeated: after a crash the cloud does not know how far it got. */

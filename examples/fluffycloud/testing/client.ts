@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import ssh2 from 'ssh2';
 import { z } from 'zod';
 
 /** What a client of the API sees of an instance; the parts that tests look at. */
@@ -87,9 +86,4 @@ export class Client {
 
 export function launchBody(more: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return { name: 'puff-1', instance_type: 'puff.small', region: 'north-1', ...more };
-}
-
-/** A client's key pair in OpenSSH's forms. */
-export function newKeyPair(): { readonly private: string; readonly public: string } {
-  return ssh2.utils.generateKeyPairSync('ed25519');
 }
