@@ -3,8 +3,8 @@
  * included. Answers are lines `berth:NAME=VALUE`, so that what a login shell prints besides does no harm.
  * Nothing secret is ever a word of a command.
  *
- *   ~/.berth/bin/PROGRAM-SHA256    programs, shared by all agents of this user
- *   ~/.berth/SHORT/                one agent: its journal, jobs, socket (a socket's path has room for 107 bytes)
+ *   ~/.berth-agent/bin/PROGRAM-SHA256    programs, shared by all agents of this user
+ *   ~/.berth-agent/SHORT/                one agent: its journal, jobs, socket (a socket's path has room for 107 bytes)
  */
 
 /**
@@ -17,19 +17,19 @@ say system "$(uname -s) $(uname -m)"
 say home "$HOME"
 command -v gzip >/dev/null 2>&1 && say gzip yes
 node=$(command -v node 2>/dev/null) && say node "$node" && say version "$("$node" --version 2>/dev/null)"
-dir="$HOME/.berth/$1"
+dir="$HOME/.berth-agent/$1"
 for pid in $(sed -n 's/.*"pid":\\([0-9]*\\).*/\\1/p' "$dir/agent.pid" 2>/dev/null) $(cat "$dir/started" 2>/dev/null); do
   grep -qF "$dir/agent.sock" "/proc/$pid/cmdline" 2>/dev/null && say running "$pid"
 done
 [ -S "$dir/agent.sock" ] && say socket yes
 shift
-for name; do [ -s "$HOME/.berth/bin/$name" ] && say has "$name"; done
+for name; do [ -s "$HOME/.berth-agent/bin/$name" ] && say has "$name"; done
 :`;
 
 /** Takes a program from stdin. $1 its name, $2 its SHA-256, $3 how it is packed: gzip or plain. */
 export const TAKE = `
 umask 077
-bin="$HOME/.berth/bin"
+bin="$HOME/.berth-agent/bin"
 mkdir -p "$bin" || exit 1
 find "$bin" -name '.part-*' -mtime +0 -exec rm -f {} + 2>/dev/null
 part="$bin/.part-$1-$$"
@@ -46,14 +46,14 @@ chmod 700 "$part" && { sync "$part" 2>/dev/null || sync; } && mv -f "$part" "$bi
  */
 export const START = `
 umask 077
-dir="$HOME/.berth/$1"
+dir="$HOME/.berth-agent/$1"
 mkdir -p "$dir" && cd "$dir" || exit 1
 IFS= read -r BERTH_AGENT_SECRET || exit 1
-NODE_COMPILE_CACHE="$HOME/.berth/cache"
+NODE_COMPILE_CACHE="$HOME/.berth-agent/cache"
 export BERTH_AGENT_SECRET NODE_COMPILE_CACHE
 apart=$(command -v setsid || echo nohup)
 "$apart" "$2" "$3" --dir "$dir" --socket "$dir/agent.sock" --instance "$4" </dev/null >"$dir/agent.out" 2>&1 &
 echo $! >"$dir/started"`;
 
 /** The end of what an agent said that did not come up. $1 its short name. */
-export const LAST_WORDS = `tail -c 2000 "$HOME/.berth/$1/agent.out"`;
+export const LAST_WORDS = `tail -c 2000 "$HOME/.berth-agent/$1/agent.out"`;

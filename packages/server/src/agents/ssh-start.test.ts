@@ -59,17 +59,17 @@ describe('an agent on a machine with nothing but sshd', { concurrency: 2 }, () =
     const machine = await sshd(t, { path: `${tools(t, { node: 'echo v20.19.0' })}:/usr/bin:/bin` });
     if (machine === null) return;
     const server = await link(t, machine.address, instance());
-    const bin = join(machine.home, '.berth', 'bin');
+    const bin = join(machine.home, '.berth-agent', 'bin');
     assert.deepEqual(
       readdirSync(bin).map((name) => name.replace(/[0-9a-f]{64}/, 'SHA256')),
       ['agent-SHA256.mjs', 'node-SHA256'],
     );
     for (const name of readdirSync(bin)) assert.equal(statSync(join(bin, name)).mode & 0o777, 0o700);
-    assert.equal(statSync(join(machine.home, '.berth')).mode & 0o777, 0o700);
+    assert.equal(statSync(join(machine.home, '.berth-agent')).mode & 0o777, 0o700);
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
       assert.ok(!read(`/proc/${pid}/cmdline`).includes(SECRET));
     }
-    assert.ok(!filesBelow(join(machine.home, '.berth'), 1_000_000).some((file) => read(file).includes(SECRET)));
+    assert.ok(!filesBelow(join(machine.home, '.berth-agent'), 1_000_000).some((file) => read(file).includes(SECRET)));
 
     const assignment = testAssignment({ commands: ['echo "I am at $HOME"', 'seq 20000', 'exit 3'] });
     const ended = await server.run(assignment);
@@ -141,7 +141,7 @@ describe('an agent on a machine with nothing but sshd', { concurrency: 2 }, () =
     const machine = await sshd(t, { path: tools(t, { node: OUR_NODE }, few) });
     if (machine === null) return;
     await link(t, machine.address, instance());
-    const names = readdirSync(join(machine.home, '.berth', 'bin')).map((name) => name.slice(0, 6));
+    const names = readdirSync(join(machine.home, '.berth-agent', 'bin')).map((name) => name.slice(0, 6));
     assert.deepEqual(names, ['agent-']);
   });
 
@@ -150,6 +150,17 @@ describe('an agent on a machine with nothing but sshd', { concurrency: 2 }, () =
     if (machine === null) return;
     writeFileSync(join(machine.home, '.bashrc'), 'echo "Welcome! You have mail."; echo "also here" >&2\n');
     await link(t, machine.address, instance());
+  });
+
+  it('is reached over a long way; its log comes whole', async (t) => {
+    const machine = await sshd(t, { path: `${tools(t, { node: OUR_NODE })}:/usr/bin:/bin` });
+    if (machine === null) return;
+    const port = await way(t, machine.port, { delayMs: 60 });
+    const server = await link(t, { ...machine.address, port }, instance());
+    const assignment = testAssignment({ commands: ['head -c 20000000 /dev/zero'] });
+    const ended = await server.run(assignment);
+    assert.equal(ended.logBytes, 20_000_000);
+    assert.deepEqual(server.faults, []);
   });
 
   it('does not go to a machine of another architecture', async (t) => {
@@ -165,7 +176,7 @@ describe('an agent on a machine with nothing but sshd', { concurrency: 2 }, () =
         /Install Node 24/,
       ),
     );
-    assert.equal(existsSync(join(machine.home, '.berth')), false);
+    assert.equal(existsSync(join(machine.home, '.berth-agent')), false);
   });
 
   it('that does not come up says why', async (t) => {
@@ -196,7 +207,7 @@ describe('an agent on a machine with nothing but sshd', { concurrency: 2 }, () =
       link(t, machine.address, instance()),
       refusal('unavailable', /node-\w+ could not be put there .*File size limit|too large/s, /free disk space/),
     );
-    assert.deepEqual(readdirSync(join(machine.home, '.berth', 'bin')), []);
+    assert.deepEqual(readdirSync(join(machine.home, '.berth-agent', 'bin')), []);
     rmSync(join(machine.home, '.bashrc'));
     await link(t, machine.address, instance());
   });
@@ -205,12 +216,12 @@ describe('an agent on a machine with nothing but sshd', { concurrency: 2 }, () =
     const machine = await sshd(t);
     if (machine === null) return;
     const id = instance();
-    const cut = await cutAfter(t, machine.port, 8_000_000);
+    const cut = await way(t, machine.port, { cutAfter: 8_000_000 });
     await assert.rejects(
       link(t, { ...machine.address, port: cut }, id),
       refusal('unavailable', /The SSH connection to .* broke/, /^$/),
     );
-    const bin = join(machine.home, '.berth', 'bin');
+    const bin = join(machine.home, '.berth-agent', 'bin');
     await until('the half file is gone', () => readdirSync(bin).length === 0);
     await link(t, machine.address, id);
   });
@@ -223,7 +234,7 @@ describe('an agent on a machine with nothing but sshd', { concurrency: 2 }, () =
     const target = { instance: instance(), address: machine.address, secret, hasOurHostKey: false };
     const connecting = machines.connect(target, stop.signal);
     connecting.catch(() => undefined);
-    const bin = join(machine.home, '.berth', 'bin');
+    const bin = join(machine.home, '.berth-agent', 'bin');
     await until('it is on its way', () => existsSync(bin) && readdirSync(bin).some((name) => name.startsWith('.part')));
     stop.abort(new Error('enough'));
     await assert.rejects(connecting, /enough/);
@@ -232,7 +243,7 @@ describe('an agent on a machine with nothing but sshd', { concurrency: 2 }, () =
 });
 
 const inodes = (machine: TestSshd): readonly number[] => {
-  const bin = join(machine.home, '.berth', 'bin');
+  const bin = join(machine.home, '.berth-agent', 'bin');
   return readdirSync(bin).map((name) => statSync(join(bin, name)).ino);
 };
 
@@ -268,22 +279,27 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
-/** A way to a port which is cut when so many bytes have gone there. Returns its own port. */
-async function cutAfter(t: TestContext, port: number, bytes: number): Promise<number> {
+/** A way to a port that is long, or is cut when so many bytes have gone there. Returns its own port. */
+async function way(t: TestContext, port: number, options: { cutAfter?: number; delayMs?: number }): Promise<number> {
+  const { cutAfter = Number.POSITIVE_INFINITY, delayMs = 0 } = options;
   const server = createServer((near) => {
     const far = connect(port, '127.0.0.1');
     let gone = 0;
     near.on('data', (chunk: Buffer) => {
       gone += chunk.length;
-      if (gone > bytes) {
-        near.destroy();
-        far.destroy();
-      }
+      if (gone > cutAfter) near.destroy();
     });
-    for (const socket of [near, far]) socket.on('error', () => undefined);
-    near.pipe(far).pipe(near);
-    near.on('close', () => far.destroy());
-    far.on('close', () => near.destroy());
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.on('error', () => undefined);
+      from.on('data', (chunk: Buffer) => {
+        if (delayMs === 0) to.write(chunk);
+        else setTimeout(() => to.write(chunk), delayMs);
+      });
+      from.on('close', () => to.destroy());
+    }
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

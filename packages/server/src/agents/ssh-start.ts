@@ -55,7 +55,7 @@ export async function reachAgent(link: SshLink, options: StartOptions): Promise<
   const { signal } = options;
   const [node, agent] = await Promise.all([options.programs.node(), options.programs.agent()]);
   const facts = await look(link, options, [node.name, agent.name]);
-  const socketPath = `${facts.home}/.berth/${shortName(options.instance)}/agent.sock`;
+  const socketPath = `${facts.home}/.berth-agent/${shortName(options.instance)}/agent.sock`;
   if (Buffer.byteLength(socketPath) > LONGEST_SOCKET_PATH) {
     throw new BerthError('not-supported', `${socketPath} on ${placeOf(link.address)} is too long for a unix socket.`, {
       hint: `Use a user with a shorter home directory than ${facts.home}.`,
@@ -65,7 +65,7 @@ export async function reachAgent(link: SshLink, options: StartOptions): Promise<
     if (facts.node === null) requireOurPlatform(link, facts);
     const missing = [...(facts.node === null ? [node] : []), agent].filter(({ name }) => !facts.has.has(name));
     for (const program of missing) await send(link, program, facts, signal);
-    const bin = (name: string): string => `${facts.home}/.berth/bin/${name}`;
+    const bin = (name: string): string => `${facts.home}/.berth-agent/bin/${name}`;
     const words = [shortName(options.instance), facts.node ?? bin(node.name), bin(agent.name), options.instance];
     await succeed(link, START, words, 'The agent could not be started', {
       input: `${options.secret.reveal()}\n`,
