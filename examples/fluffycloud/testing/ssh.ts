@@ -20,6 +20,7 @@ export class SshConnection {
   static open(machine: Seen, privateKey: string): Promise<SshConnection> {
     const client = new ssh2.Client();
     return new Promise((resolve, reject) => {
+      client.once('connect', () => client.setNoDelay(true));
       client.once('ready', () => resolve(new SshConnection(client)));
       client.once('error', reject);
       client.connect({
