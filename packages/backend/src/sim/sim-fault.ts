@@ -81,6 +81,16 @@ export class SimFaults {
     this.#chances.set(call, chances);
   }
 
+  /** None of these goes wrong any more, neither next nor by chance. */
+  drop(call: SimCall, faults: readonly SimFault[]): void {
+    const { queued } = this;
+    queued[call].splice(0, queued[call].length, ...queued[call].filter((fault) => !faults.includes(fault)));
+    this.#chances.set(
+      call,
+      (this.#chances.get(call) ?? []).filter(([, fault]) => !faults.includes(fault)),
+    );
+  }
+
   /** Nothing goes wrong any more. */
   clear(): void {
     for (const call of SIM_CALLS) this.queued[call].length = 0;

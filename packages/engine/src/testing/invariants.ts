@@ -1,6 +1,7 @@
 /** What must be true of a world, whatever has happened in it. Each returns what is wrong, as sentences. */
 import { isFleetFinished, isJobFinished, isRunFinished, JOB_STATUSES } from '@berth/core';
 import type { JobRow } from '@berth/store';
+import type { Planted } from './player.ts';
 import type { World } from './world.ts';
 
 /** At any moment at which the server is at rest. */
@@ -13,6 +14,9 @@ export async function wrongNow(world: World): Promise<string[]> {
   const jobs = await read.jobs.find({ where: { status: { in: unfinished } } });
   for (const instance of await read.instances.find({ where: { status: { not: 'terminated' } } })) {
     const holders = jobs.filter((job) => job.instanceId === instance.id).length;
+    if (instance.busyBlocks > instance.totalBlocks) {
+      wrong.push(`instance ${instance.name} has ${instance.totalBlocks} blocks and holds ${instance.busyBlocks}`);
+    }
     if (holders !== instance.busyBlocks) {
       wrong.push(`instance ${instance.name} is held by ${holders} jobs and has ${instance.busyBlocks} busy blocks`);
     }
@@ -24,7 +28,7 @@ export async function wrongNow(world: World): Promise<string[]> {
 }
 
 /** When nothing goes wrong any more and enough time has passed for all that waits. */
-export async function wrongAtLast(world: World): Promise<string[]> {
+export async function wrongAtLast(world: World, planted: readonly Planted[] = []): Promise<string[]> {
   const wrong = await wrongNow(world);
   const { read } = world.store;
   for (const run of await read.runs.find()) {
@@ -40,13 +44,16 @@ export async function wrongAtLast(world: World): Promise<string[]> {
   for (const intent of await read.intents.find({ where: { status: 'open' } })) {
     wrong.push(`intent ${intent.kind} of ${intent.instanceId} is never settled (${intent.lastError?.message ?? ''})`);
   }
-  return [...wrong, ...(await wrongMachines(world))];
+  return [...wrong, ...(await wrongMachines(world, planted))];
 }
 
 /** Machines alive in the clouds = machines that the database expects; and no more than somebody wants. */
-async function wrongMachines(world: World): Promise<string[]> {
+async function wrongMachines(world: World, planted: readonly Planted[]): Promise<string[]> {
   const wrong: string[] = [];
-  const alive = new Set(world.clouds.flatMap((cloud) => cloud.alive.map((machine) => machine.token)));
+  const strangers = new Set(planted.map(({ cloudId }) => cloudId));
+  const billed = world.clouds.flatMap(({ truth }) => truth.alive).filter(({ cloudId }) => !strangers.has(cloudId));
+  const alive = new Set(billed.map(({ clientToken }) => clientToken ?? ''));
+  if (alive.size < billed.length) wrong.push(`${billed.length} machines were made of ${alive.size} tokens`);
   const rows = await world.store.read.instances.find();
   for (const row of rows) {
     const expected = row.status !== 'terminated';

@@ -20,11 +20,12 @@ export class SimServer {
 
   static async join(world: World): Promise<SimServer> {
     const server = new SimServer(world);
-    let joined = false;
-    const starting = server.engine.start().then(() => {
-      joined = true;
+    let isDone = false;
+    const starting = server.engine.start().finally(() => {
+      isDone = true;
     });
-    while (!joined) await world.advance(1);
+    starting.catch(() => {}); // thrown below, when the world has come to rest
+    while (!isDone) await world.advance(1);
     await starting;
     return server;
   }

@@ -34,21 +34,27 @@ type AnyRow = Readonly<Record<string, unknown> & { id: string; status?: unknown 
 
 export class WatchedStore implements Store {
   readonly #inner: Store;
+  readonly #elapsed: () => number;
   readonly read: Store['read'];
   /** Transactions that wrote, from 1; those for which this is true fail as on a full disk. */
   failing: (write: number) => boolean = () => false;
   writes = 0;
+  /** When an instance was let go, by its token and the steady clock; the first time. */
+  readonly letGoAt = new Map<string, number>();
   /** What was done and never may be. */
   readonly violations: string[] = [];
 
-  constructor(inner: Store) {
+  /** @param elapsed a clock that nobody sets, in ms */
+  constructor(inner: Store, elapsed: () => number = () => 0) {
     this.#inner = inner;
+    this.#elapsed = elapsed;
     this.read = inner.read;
   }
 
   transaction: Store['transaction'] = (work) =>
     this.#inner.transaction(async (tables, commit) => {
       let wrote = false;
+      const letGo: string[] = [];
       const tapped = tapTables(tables, async (call, proceed) => {
         wrote ||= isWrite(call);
         if (call.method === 'update') {
@@ -56,11 +62,13 @@ export class WatchedStore implements Store {
           // Read as what it is asked for below: fields by name.
           const before = (await tables[call.table].get(id)) as unknown as AnyRow | null;
           if (before !== null) this.#compare(call.table, before, patch);
+          if (call.table === 'instances' && patch.status === 'terminating') letGo.push(String(before?.token));
         }
         return proceed();
       });
       const result = await work(tapped, commit);
       if (wrote && this.failing(++this.writes)) throw new StoreUnavailable('disk-full', 'the disk is full');
+      for (const token of letGo) if (!this.letGoAt.has(token)) this.letGoAt.set(token, this.#elapsed());
       return result;
     });
 

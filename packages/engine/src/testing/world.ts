@@ -1,7 +1,15 @@
 /** A whole world in one process: store, clock, clouds and agents, with the real engine in the middle. */
 import type { Compute, Logger } from '@berth/backend';
 import { type JobId, newId, type ProjectId, Secret, type UserId } from '@berth/core';
-import type { EventRow, FleetRow, InstanceRow, JobRow, RunRow, Store } from '@berth/store';
+import {
+  type EventRow,
+  type FleetRow,
+  type InstanceRow,
+  type JobRow,
+  type RunRow,
+  type Store,
+  StoreUnavailable,
+} from '@berth/store';
 import { openSqliteStore } from '@berth/store/sqlite';
 import { KeyedEngine } from '../create-engine.ts';
 import type { Actor, Engine } from '../engine.ts';
@@ -22,6 +30,8 @@ export interface WorldOptions {
   readonly store?: Store;
   /** The lanes are leased, so that other servers can join (`SimServer`). */
   readonly leased?: boolean;
+  /** Only defects are logged: what is said besides costs time. */
+  readonly quiet?: boolean;
 }
 
 export class World {
@@ -35,13 +45,18 @@ export class World {
   readonly random: Seeded;
   readonly backendListeners = new Set<(project: ProjectId) => void>();
   readonly #leased: boolean;
+  readonly #quiet: boolean;
+  /** Timers that have run: each with all that it caused, up to the next rest. */
+  timersRun = 0;
+  /** The world's own server dies after so many more of them. */
+  crashAfterEvents: number | null = null;
   /** How the world's own server is called, where there are several. */
   server: string | null;
   engine: KeyedEngine;
   life: Life;
 
   private constructor(options: WorldOptions) {
-    this.store = new WatchedStore(options.store ?? openSqliteStore({ path: ':memory:' }));
+    this.store = new WatchedStore(options.store ?? openSqliteStore({ path: ':memory:' }), () => this.clock.elapsed);
     this.clouds = options.clouds?.(this.clock) ?? [new SimCloud(this.clock)];
     this.agents = new SimAgents(this.clock, this.clouds);
     this.random = new Seeded(options.seed ?? 1);
@@ -50,6 +65,7 @@ export class World {
       user: newId<'UserId'>(this.clock.now(), this.random.bytes),
     };
     this.#leased = options.leased ?? false;
+    this.#quiet = options.quiet ?? false;
     this.life = new Life();
     const ports = this.portsOf(this.life);
     this.server = ports.lanes?.server ?? null;
@@ -85,8 +101,13 @@ export class World {
 
   /** Lets time pass. A server that dies meanwhile is started again at once. */
   advance(ms: number): Promise<void> {
-    return this.clock.advance(ms, async () => {
-      if (!this.life.alive) await this.boot();
+    return this.clock.advance(ms, () => {
+      this.timersRun += 1;
+      if (this.crashAfterEvents !== null && --this.crashAfterEvents <= 0) {
+        this.crashAfterEvents = null;
+        this.life.end();
+      }
+      return this.life.alive ? undefined : this.boot();
     });
   }
 
@@ -106,7 +127,13 @@ export class World {
     const ports = this.portsOf(this.life);
     this.server = ports.lanes?.server ?? null;
     this.engine = new KeyedEngine(ports);
-    await this.engine.start();
+    try {
+      await this.engine.start();
+    } catch (error) {
+      // As a process that ends because it cannot sign in: whoever watches over it starts it again.
+      if (!(error instanceof StoreUnavailable)) throw error;
+      this.life.end();
+    }
     await settle();
   }
 
@@ -219,6 +246,7 @@ export class World {
     const note =
       (level: string): Logger['info'] =>
       (message, fields) => {
+        if (this.#quiet && level !== 'error' && !message.includes('unexpected')) return;
         this.logged.push(`${level}: ${message} ${JSON.stringify(fields ?? {})}`);
       };
     return { debug: () => {}, info: note('info'), warn: note('warn'), error: note('error') };

@@ -1,0 +1,132 @@
+/**
+ * Plays a random history from a seed: the real engine between a simulated store, clouds, agents, clock and
+ * network. Afterwards everything is mended and time passes until nothing is left to be done, or for as long as
+ * the slowest thing can take; then what must always be true is checked.
+ */
+import { createHash } from 'node:crypto';
+import type { Store } from '@berth/store';
+import { mendAgents } from './harm-agent.ts';
+import { release } from './hold.ts';
+import { wrongAtLast, wrongNow } from './invariants.ts';
+import { MemoryStore } from './memory-store.ts';
+import { drawMoves, drawScenario, type Move } from './moves.ts';
+import { Player } from './player.ts';
+import { mendCloud } from './set-cloud.ts';
+import { SimCloud } from './sim-cloud.ts';
+import { wrongWithStrangers, wrongWithTruth } from './truth.ts';
+import { World } from './world.ts';
+
+export interface History {
+  readonly seed: number;
+  readonly moves: readonly Move[];
+  /** Empty: all is well. */
+  readonly wrong: readonly string[];
+  /** Of all rows and of what the clouds have billed: the same for the same seed and moves. */
+  readonly hash: string;
+  /** The player's moves, timers that ran and transactions that wrote. */
+  readonly steps: number;
+  /** Simulated time, in ms. */
+  readonly tookMs: number;
+}
+
+export interface SimulateOptions {
+  /** Those that are played; absent: all that the seed has. */
+  readonly moves?: readonly Move[];
+  /** How many the seed has. */
+  readonly count?: number;
+  readonly store?: () => Store;
+}
+
+export const MOVES = 24;
+
+const MINUTE = 60_000;
+/** Retries of an hour, waits of as long again, machines that cannot be reached, clouds that take their time. */
+const LONGEST_HEALING_MS = 5 * 60 * MINUTE;
+/** Where leases beat, nothing that is drawn waits longer. */
+const LONGEST_LEASED_HEALING_MS = 75 * MINUTE;
+
+export async function simulate(seed: number, options: SimulateOptions = {}): Promise<History> {
+  const scenario = drawScenario(seed);
+  const { moves = drawMoves(seed, options.count ?? MOVES) } = options;
+  const world = await World.make({
+    seed,
+    quiet: true,
+    store: options.store?.() ?? new MemoryStore(),
+    leased: scenario.servers > 1,
+    clouds: (clock) => [
+      new SimCloud(
+        clock,
+        'east',
+        [
+          { instanceType: 'small', pricePerHour: 1 },
+          { instanceType: 'spot', pricePerHour: 0.5, capacityType: 'spot' },
+        ],
+        seed,
+      ),
+      new SimCloud(clock, 'west', [{ instanceType: 'large', region: 'r2', pricePerHour: 3 }], seed + 1),
+    ],
+  });
+  const player = new Player(world);
+  let wrong: readonly string[] = [];
+  let played = 0;
+  for (const move of moves) {
+    await player.play(move);
+    played += 1;
+    wrong = await wrongNow(world);
+    if (wrong.length > 0) break;
+  }
+  if (wrong.length === 0) wrong = await heal(world, player, scenario.servers > 1);
+  const hash = await hashOf(world);
+  const tookMs = world.clock.elapsed;
+  if (wrong.length === 0) {
+    for (const server of player.servers.splice(0)) server.kill();
+    await world.close();
+  }
+  return { seed, moves, wrong, hash, steps: played + world.timersRun + world.store.writes, tookMs };
+}
+
+/** Nothing goes wrong any more, what never ends by itself is stopped, and time passes. Returns what is wrong at last. */
+async function heal(world: World, player: Player, isLeased: boolean): Promise<readonly string[]> {
+  const { store, agents, clouds, actor } = world;
+  store.failing = () => false;
+  world.crashAfterEvents = null;
+  for (const life of [world.life, ...player.servers.map((server) => server.life)]) release(life);
+  mendAgents(agents);
+  for (const cloud of clouds) mendCloud(cloud);
+  for (const listener of world.backendListeners) listener(world.project);
+  const healedAt = world.clock.elapsed;
+  await world.advance(MINUTE);
+  for (const run of await store.read.runs.find({ where: { live: true } })) {
+    if (player.behaviours.get(run.name)?.afterMs === null) {
+      await world.insist((engine) => engine.stopRun(actor, run.id, false));
+    }
+  }
+  const longestMs = isLeased ? LONGEST_LEASED_HEALING_MS : LONGEST_HEALING_MS;
+  const look = async (): Promise<readonly string[]> => [
+    ...(await wrongAtLast(world, player.planted)),
+    ...(await wrongWithTruth(world, player, healedAt)),
+    ...wrongWithStrangers(player.planted),
+  ];
+  let pauseMs = 5 * MINUTE;
+  for (;;) {
+    await world.advance(pauseMs);
+    const left = healedAt + longestMs - world.clock.elapsed;
+    const wrong = await look();
+    if (left <= 0) return wrong;
+    if (wrong.length === 0) {
+      // That it was well for a moment is not enough.
+      await world.advance(Math.min(15 * MINUTE, left));
+      return look();
+    }
+    pauseMs = Math.min(pauseMs * 2, left);
+  }
+}
+
+async function hashOf({ store, clouds, clock }: World): Promise<string> {
+  const { runs, jobs, instances, intents, orphans, events } = store.read;
+  const hash = createHash('sha256');
+  for (const table of [runs, jobs, instances, intents, orphans]) hash.update(JSON.stringify(await table.find()));
+  for (const { truth } of clouds) hash.update(JSON.stringify(truth.bill()));
+  hash.update(`${await events.count()} ${clock.elapsed}`);
+  return hash.digest('hex').slice(0, 16);
+}

@@ -1,0 +1,45 @@
+/** What happened in the clouds and at the agents, compared with what the books say of it. */
+import { isBilled } from '@berth/backend/sim/sim-machine';
+import type { Planted, Player } from './player.ts';
+import type { World } from './world.ts';
+
+const MINUTE = 60_000;
+
+/**
+ * Nothing is billed for longer after it was let go and its cloud was well again: the longest wait between two
+ * attempts (15 min), one attempt that began before and hangs (1 min), looks for a machine of which nobody is sure
+ * (2 min), and 30 s that the simulated clouds take themselves; with some room.
+ */
+export const LONGEST_BILLED_AFTER_MS = 20 * MINUTE;
+
+/** @param healedAt since when nothing goes wrong, by the steady clock */
+export async function wrongWithTruth(world: World, player: Player, healedAt: number): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const { truth } of world.clouds) {
+    for (const { clientToken, toMs } of truth.bill()) {
+      const letGoAt = clientToken === null ? undefined : world.store.letGoAt.get(clientToken);
+      if (letGoAt === undefined) continue;
+      const billedMs = (toMs ?? world.clock.elapsed) - Math.max(letGoAt, healedAt);
+      if (billedMs > LONGEST_BILLED_AFTER_MS) {
+        wrong.push(`machine ${clientToken} was billed for ${Math.round(billedMs / MINUTE)} min after it was let go`);
+      }
+    }
+  }
+  const { read } = world.store;
+  const names = new Set((await read.runs.find()).map((run) => run.name));
+  for (const name of player.accepted) if (!names.has(name)) wrong.push(`run ${name} was accepted and is lost`);
+  for (const job of await read.jobs.find({ where: { status: 'done' } })) {
+    if (world.starts(job.id) !== 1) wrong.push(`job ${job.id} is done and was started ${world.starts(job.id)} times`);
+  }
+  return wrong;
+}
+
+/** What is nobody's business but its owner's is as it was; what carries our tag and a token, and is on no book, is gone. */
+export function wrongWithStrangers(planted: readonly Planted[]): string[] {
+  return planted.flatMap(({ whose, cloud, cloudId }) => {
+    const machine = cloud.truth.machine(cloudId);
+    const isThere = machine !== null && isBilled(machine) && !machine.going;
+    if (whose === 'orphan') return isThere ? [`the orphan ${cloudId} is billed for ever`] : [];
+    return isThere ? [] : [`the ${whose} machine ${cloudId} was touched`];
+  });
+}
