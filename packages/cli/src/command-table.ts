@@ -45,6 +45,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'event list', summary: 'List what happened', load: () => import('./commands/event/list.ts') },
   { name: 'backend list', summary: 'List the clouds of the project', load: () => import('./commands/backend/list.ts') },
   {
+    name: 'backend check',
+    summary: 'Hold a cloud’s backend against the rules of the contract',
+    load: () => import('./commands/backend/check.ts'),
+  },
+  {
     name: 'catalog status',
     summary: 'Show the sources of prices, and how old they are',
     load: () => import('./commands/catalog/status.ts'),

@@ -12,3 +12,8 @@ export function serverProgram(): string {
 export function catalogToolModule(): string {
   return new URL(isSource ? '../../server/src/catalog-tool.ts' : '../catalog-tool.js', import.meta.url).href;
 }
+
+/** The module for those who add a cloud: scaffold and conformance kit. */
+export function backendToolModule(): string {
+  return new URL(isSource ? '../../server/src/backend-tool.ts' : '../backend-tool.js', import.meta.url).href;
+}

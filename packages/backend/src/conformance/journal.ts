@@ -30,9 +30,12 @@ export interface JournalledMachine {
   readonly cloudIds: readonly string[];
 }
 
-export interface OldJournal {
+export interface WrittenJournal {
   readonly path: string;
+  readonly type: string;
   readonly pid: number;
+  /** Whether the check that writes it is still at work. */
+  readonly isAlive: boolean;
   /** Those that may still be there. */
   readonly machines: readonly JournalledMachine[];
 }
@@ -81,15 +84,15 @@ export class Journal {
   }
 }
 
-/** Journals of one type of backend whose process is not there any more. */
-export async function oldJournals(dir: string, type: string): Promise<readonly OldJournal[]> {
+/** All that checks of one type of backend left, and those that are being written. */
+export async function journals(dir: string, type: string): Promise<readonly WrittenJournal[]> {
   const names = await readdir(dir).catch(() => []);
   const own = names.filter((name) => name.startsWith(`${type}-`) && name.endsWith(SUFFIX));
   const read = await Promise.all(own.sort().map((name) => readJournal(join(dir, name))));
-  return read.filter((journal) => journal !== null && journal.type === type && !isAlive(journal.pid)) as OldJournal[];
+  return read.filter((journal) => journal !== null && journal.type === type) as WrittenJournal[]; // none is null
 }
 
-async function readJournal(path: string): Promise<(OldJournal & { readonly type: string }) | null> {
+async function readJournal(path: string): Promise<WrittenJournal | null> {
   const text = await readFile(path, 'utf8').catch(() => null);
   if (text === null) return null;
   let type = '';
@@ -106,7 +109,7 @@ async function readJournal(path: string): Promise<(OldJournal & { readonly type:
       if (known !== undefined) machines.set(line.token, { ...known, cloudIds: [...known.cloudIds, line.cloudId] });
     }
   }
-  return { path, type, pid, machines: [...machines.values()] };
+  return { path, type, pid, isAlive: isAlive(pid), machines: [...machines.values()] };
 }
 
 function parseLine(row: string): Line | null {

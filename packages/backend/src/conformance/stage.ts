@@ -21,6 +21,8 @@ export interface StageOptions {
   readonly definition: AnyBackendDefinition;
   /** The module that exports the definition; null: it has none of its own. */
   readonly module: string | null;
+  /** A module whose `offerBerth` must run before that one is imported by itself; null: nothing need be. */
+  readonly preload: string | null;
   /** Types of the other backends that are installed. */
   readonly otherTypes: readonly string[];
   /** Of this run alone. */

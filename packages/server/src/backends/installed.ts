@@ -5,6 +5,7 @@ import {
   type BackendRegistry,
   backendRegistry,
   type DiscoveredBackend,
+  type Discovery,
   discoverBackends,
   loadBackends,
 } from '@berth/backend';
@@ -30,13 +31,8 @@ export interface InstalledBackends extends BackendRegistry {
  * names is there when it is configured; `types` and `definition` know of the others once all were asked for.
  */
 export async function installedBackends(ownDir: string): Promise<InstalledBackends> {
-  offerBerth();
-  const bundled = isSource ? join(here, '../../../../backends') : join(here, 'backends');
-  const trusted = await discoverBackends({ roots: [bundled, ownDir] });
-  const npm = await discoverBackends({ roots: nodeModules() });
-  const found = [...trusted.found, ...npm.found.filter(({ packageName }) => FROM_NPM.test(packageName))];
-  const unavailable = [...trusted.unavailable, ...npm.unavailable.filter(({ dir }) => FROM_NPM.test(nameAt(dir)))];
-  const isLater = ({ dir }: DiscoveredBackend): boolean => dirname(dir) === bundled && !AT_ONCE.has(basename(dir));
+  const { found, unavailable } = await installedPackages(ownDir);
+  const isLater = ({ dir }: DiscoveredBackend): boolean => dirname(dir) === bundled() && !AT_ONCE.has(basename(dir));
   let loaded = backendRegistry(await loadBackends({ found: found.filter((one) => !isLater(one)), unavailable }));
   let loadingAll: Promise<BackendRegistry> | null = null;
   const all = (): Promise<BackendRegistry> => {
@@ -61,6 +57,21 @@ export async function installedBackends(ownDir: string): Promise<InstalledBacken
     },
     all,
   };
+}
+
+/** The packages that `installedBackends` knows; none is loaded. */
+export async function installedPackages(ownDir: string): Promise<Discovery> {
+  offerBerth();
+  const trusted = await discoverBackends({ roots: [bundled(), ownDir] });
+  const npm = await discoverBackends({ roots: nodeModules() });
+  return {
+    found: [...trusted.found, ...npm.found.filter(({ packageName }) => FROM_NPM.test(packageName))],
+    unavailable: [...trusted.unavailable, ...npm.unavailable.filter(({ dir }) => FROM_NPM.test(nameAt(dir)))],
+  };
+}
+
+function bundled(): string {
+  return isSource ? join(here, '../../../../backends') : join(here, 'backends');
 }
 
 /** Every `node_modules` in which a package beside this one may lie. */

@@ -75,9 +75,9 @@ export const definitionRules: readonly Rule[] = [
     hint: 'Move what runs at import into `configure` or `compute`.',
     offline: true,
     check: async ({ stage }) => {
-      const { module } = stage.options;
+      const { module, preload } = stage.options;
       if (module === null) skip('the definition is not in a module of its own');
-      const { code, said } = await imported(module);
+      const { code, said } = await imported(module, preload);
       expect(code !== null, 'the import to end by itself', `it still ran after ${IMPORT_DEADLINE_MS / 1000} s`);
       expect(code === 0 && said === '', 'an import without a word', said === '' ? `exit code ${code}` : said);
     },
@@ -197,8 +197,12 @@ async function refusesStrangeKey(bench: Bench, where: 'config' | 'credentials', 
 }
 
 /** In a process of its own. Code null: it had to be ended. */
-async function imported(module: string): Promise<{ readonly code: number | null; readonly said: string }> {
-  const program = `await import(${JSON.stringify(pathToFileURL(module).href)})`;
+async function imported(
+  module: string,
+  preload: string | null,
+): Promise<{ readonly code: number | null; readonly said: string }> {
+  const first = preload === null ? '' : `(await import(${JSON.stringify(preload)})).offerBerth();`;
+  const program = `${first} await import(${JSON.stringify(pathToFileURL(module).href)});`;
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', program],
