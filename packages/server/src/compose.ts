@@ -1,12 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BerthError } from '@berth/core/errors';
 import { VERSION } from '@berth/core/version';
 import { createEngine } from '@berth/engine';
-import type { Store } from '@berth/store';
-import { type DatabaseLock, lockDatabase } from '@berth/store/database-lock';
-import { openSqliteStore } from '@berth/store/sqlite';
+import { Leases } from '@berth/engine/leases';
 import { createAgentConnector } from './agents/connector.ts';
 import { Authenticator } from './auth/authenticate.ts';
 import { BackendDirectory } from './backends/directory.ts';
@@ -15,8 +12,9 @@ import { BackendRecords } from './backends/records.ts';
 import { BlobStore } from './blobs/blob-store.ts';
 import { CatalogService } from './catalog/service.ts';
 import { AppliedConfig } from './config/apply-config.ts';
-import { readServerConfig, watchServerConfig } from './config/config-file.ts';
-import { type Home, homeAt, homeRoot, prepareHome } from './config/home.ts';
+import { watchServerConfig } from './config/config-file.ts';
+import { type Home, homeAt, homeRoot, placesFile, prepareHome } from './config/home.ts';
+import { type Places, readPlaces } from './config/places.ts';
 import { type ConfiguredEntry, NO_FILE, type ServerConfig } from './config/server-config.ts';
 import { loadKeyFile } from './crypto/key-file.ts';
 import { openSecrets } from './crypto/project-secrets.ts';
@@ -30,12 +28,16 @@ import { listen } from './http/listen.ts';
 import { isLoopback } from './http/origin.ts';
 import { LogStore } from './logs/log-store.ts';
 import { LogProblemNotices } from './logs/problem-notices.ts';
+import { SharedLogs } from './logs/shared-logs.ts';
 import { MetricsRing } from './metrics/ring.ts';
 import { startRetention } from './retention.ts';
 import { agentStartFor } from './start/agent-start.ts';
 import { addClientEntry } from './start/client-config.ts';
 import { FIRST_PROJECT, firstStart } from './start/first-start.ts';
-import { installationId } from './start/installation.ts';
+import { takeHomeLock } from './start/home-lock.ts';
+import { claimDatabase, installationId } from './start/installation.ts';
+import { holdsSealedValues, readConfig, withoutHost } from './start/known-config.ts';
+import { openDatabase } from './start/open-database.ts';
 import { removeServerJson, writeServerJson } from './start/server-json.ts';
 import { openServerLog, type ServerLog } from './start/server-log.ts';
 import { systemClock } from './start/system-clock.ts';
@@ -61,8 +63,6 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** The one before may be about to end. */
-const LOCK_PATIENCE_MS = 2_000;
 /** A cloud that does not answer must not keep everything else waiting at the start. */
 const BACKENDS_PATIENCE_MS = 5_000;
 /** Answers that are under way at the end get this long. */
@@ -74,7 +74,9 @@ const CLOSE_GRACE_MS = 3_000;
  * @throws BerthError when another server has this home, its configuration is broken, or the port is taken
  */
 export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
-  const home = homeAt(options.home ?? homeRoot());
+  const root = options.home ?? homeRoot();
+  const places = await readPlaces(placesFile(root), process.env);
+  const home = homeAt(root, places.shared ?? root);
   prepareHome(home);
   const log = options.log ?? openServerLog({ path: home.serverLog, clock: systemClock });
   const closers: (() => unknown)[] = [];
@@ -89,7 +91,7 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
     if (options.log === undefined) log.close();
   };
   try {
-    return { url: await compose(home, options, log, closers), home, log, close };
+    return { url: await compose(home, places, options, log, closers), home, log, close };
   } catch (error) {
     await close();
     throw error;
@@ -97,7 +99,13 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
 }
 
 /** Puts the way back of every step onto `closers`. */
-async function compose(home: Home, options: StartOptions, log: ServerLog, closers: (() => unknown)[]): Promise<string> {
+async function compose(
+  home: Home,
+  places: Places,
+  options: StartOptions,
+  log: ServerLog,
+  closers: (() => unknown)[],
+): Promise<string> {
   const clock = systemClock;
   const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
   const startedAt = clock.now();
@@ -107,36 +115,40 @@ async function compose(home: Home, options: StartOptions, log: ServerLog, closer
   const loadingBackends = installedBackends(home.backends);
   loadingBackends.catch(() => undefined); // awaited below
 
-  const lock = await takeLock(home);
+  const lock = await takeHomeLock(home);
   closers.push(() => lock.release());
-  const isNew = !existsSync(home.database);
-  const store = openSqliteStore({
-    path: home.database,
+  const { store, isNew, isShared } = await openDatabase(home, places, {
     clock,
     onListenerError: (error) => log.error('a listener failed', { error }),
   });
   closers.push(() => store.close());
 
-  const { config, broken } = await readConfig(home, store);
+  const { config, broken } = await readConfig(home, store, isShared);
   const mayMake = isNew || !(await holdsSealedValues(store));
   const fileKeys = loadKeyFile(home.keyFile, { random, mayMake, warn: (message) => log.warn(message) });
   const sealer = createSealer([...(config?.keys ?? []), ...fileKeys], random);
   const installation = installationId(home, random);
+  if (isShared) await claimDatabase(store, installation, home);
   const recordEvent = eventRecorder(clock, random);
   const adminToken = await firstStart({ store, clock, random, recordEvent });
 
   const notices = new Notices(store, recordEvent, log);
   closers.push(() => notices.close());
   const problems = new LogProblemNotices(store.read, notices);
-  const logs = new LogStore({
+  const others = isShared
+    ? new SharedLogs({ store, now: clock.now, onGrown: (job) => void logs.grown(job).catch(() => undefined) })
+    : null;
+  closers.push(() => others?.close());
+  const logs: LogStore = new LogStore({
     dir: home.logs,
     now: clock.now,
+    ...(others === null ? {} : { others }),
     onProblem: (job, message) => void problems.problem(job, message),
     onRecovered: () => problems.recovered(),
   });
   closers.push(() => logs.close());
   const limits = config?.limits ?? NO_FILE.limits;
-  const blobs = new BlobStore({ dir: home.blobs, store, clock, random, maxBytes: limits.maxBlobBytes });
+  const blobs = new BlobStore({ dir: home.blobs, store, clock, random, maxBytes: limits.maxBlobBytes, isShared });
   const swept = blobs
     .sweepUnfinished()
     .catch((error: unknown) => log.warn('broken uploads were not removed', { error: String(error) }));
@@ -172,13 +184,21 @@ async function compose(home: Home, options: StartOptions, log: ServerLog, closer
   if (broken !== null) await applied.refuse(broken);
   const ready = applied.apply();
   ready.catch((error: unknown) => log.error('backends were not configured', { error }));
+  // What other servers have changed while the database could not be heard.
+  const again = (): void =>
+    void applied.apply().catch((error: unknown) => log.error('backends were not configured', { error }));
+  closers.push(store.onCommit(() => {}, again));
   await Promise.race([ready, sleep(BACKENDS_PATIENCE_MS, undefined, { ref: false })]);
 
+  const elapsed = (): number => performance.now();
   const engine = createEngine({
     store,
     clock,
     random,
     log,
+    ...(isShared
+      ? { lanes: new Leases({ store, clock, elapsed, random, log, host: hostname(), pid: process.pid }) }
+      : {}),
     backends: directory,
     agents: createAgentConnector({
       ...{ home, store, logs, metrics, blobs, random, log, installation },
@@ -193,7 +213,8 @@ async function compose(home: Home, options: StartOptions, log: ServerLog, closer
   closers.push(() => engine.stop());
 
   const watch = watchServerConfig(home.serverConfig, {
-    changed: (changed) => {
+    changed: (read) => {
+      const changed = isShared ? withoutHost(read) : read;
       catalog.configure(changed.catalog, entriesOf(changed));
       void applied.change(changed).catch((error: unknown) => log.error('config.yml was not applied', { error }));
     },
@@ -264,33 +285,4 @@ async function compose(home: Home, options: StartOptions, log: ServerLog, closer
 /** Of all projects: prices are the same for each. */
 function entriesOf(config: ServerConfig | null): readonly ConfiguredEntry[] {
   return (config?.projects ?? []).flatMap(({ backends }) => backends);
-}
-
-async function takeLock(home: Home): Promise<DatabaseLock> {
-  const until = systemClock.now() + LOCK_PATIENCE_MS;
-  for (;;) {
-    try {
-      return lockDatabase(home.server, systemClock);
-    } catch (error) {
-      if (!(error instanceof BerthError && error.code === 'conflict') || systemClock.now() > until) throw error;
-      await sleep(50);
-    }
-  }
-}
-
-/** A broken file is fatal at the first start only: later, what it said before is known. */
-async function readConfig(
-  home: Home,
-  store: Store,
-): Promise<{ readonly config: ServerConfig | null; readonly broken: unknown }> {
-  try {
-    return { config: await readServerConfig(home.serverConfig), broken: null };
-  } catch (error) {
-    if ((await store.read.backends.count({ deletedAt: null })) === 0) throw error;
-    return { config: null, broken: error };
-  }
-}
-
-async function holdsSealedValues({ read }: Store): Promise<boolean> {
-  return (await read.secrets.count()) + (await read.instances.count({ status: { not: 'terminated' } })) > 0;
 }

@@ -30,11 +30,13 @@ export class Authenticator {
   constructor(store: Store, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
-    this.#stopListening = store.onCommit((changes) => {
-      if (!changes.some(({ table }) => table === 'users' || table === 'tokens')) return;
+    const forget = (): void => {
       this.#age++;
       this.#known.clear();
-    });
+    };
+    this.#stopListening = store.onCommit((changes) => {
+      if (changes.some(({ table }) => table === 'users' || table === 'tokens')) forget();
+    }, forget);
   }
 
   /** @throws BerthError `unauthenticated` */

@@ -22,7 +22,12 @@ export interface BlobStoreOptions {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly maxBytes: number;
+  /** Other servers write into the same folder. */
+  readonly isShared?: boolean;
 }
+
+/** No upload takes so long; and clocks of servers differ by less. */
+const ABANDONED_MS = DAY_MS;
 
 /** What an upload writes to, until it is whole. */
 const UNFINISHED = '.tmp';
@@ -83,6 +88,7 @@ export class BlobStore {
     let removed = 0;
     for await (const path of filesBelow(this.#options.dir)) {
       if (!path.endsWith(UNFINISHED) || this.#underway.has(path)) continue;
+      if (this.#options.isShared === true && (await this.#isFresh(path))) continue;
       await rm(path, { force: true });
       removed++;
     }
@@ -133,6 +139,16 @@ export class BlobStore {
   async removeProject(project: ProjectId): Promise<void> {
     await this.#options.store.transaction((tables) => tables.blobs.delete({ projectId: project }));
     await rm(join(this.#options.dir, project), { recursive: true, force: true });
+  }
+
+  /** Another server may be writing it. */
+  async #isFresh(path: string): Promise<boolean> {
+    try {
+      return this.#options.clock.now() - (await stat(path)).mtimeMs < ABANDONED_MS;
+    } catch (error) {
+      if (isMissing(error)) return true;
+      throw error;
+    }
   }
 
   /** Those whose files are there and as long as they were. */

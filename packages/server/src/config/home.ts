@@ -11,6 +11,9 @@ export interface Home {
   /** The command line's own configuration: servers and tokens. */
   readonly clientConfig: string;
   readonly server: string;
+  /** What all servers of one database must see; `server` itself unless another folder was named. */
+  readonly common: string;
+  /** In `common`: what projects and backends there are is the same for all servers. */
   readonly serverConfig: string;
   readonly database: string;
   readonly keyFile: string;
@@ -41,26 +44,34 @@ export function homeRoot(env: NodeJS.ProcessEnv = process.env): string {
   return named === undefined || named === '' ? join(homedir(), '.berth') : resolve(named);
 }
 
-export function homeAt(root: string): Home {
+/** @param shared folder that all servers of one database see; `root` when this is the only one */
+export function homeAt(root: string, shared: string = root): Home {
   const server = join(root, 'server');
+  const common = join(shared, 'server');
   return {
     root,
     clientConfig: join(root, 'config.yml'),
     server,
-    serverConfig: join(server, 'config.yml'),
+    common,
+    serverConfig: join(common, 'config.yml'),
     database: join(server, 'berth.db'),
-    keyFile: join(server, 'encryption.key'),
+    keyFile: join(common, 'encryption.key'),
     serverJson: join(server, 'server.json'),
     serverLog: join(server, 'server.log'),
-    logs: join(server, 'logs'),
-    artifacts: join(server, 'artifacts'),
-    blobs: join(server, 'blobs'),
-    backendState: join(server, 'backends'),
+    logs: join(common, 'logs'),
+    artifacts: join(common, 'artifacts'),
+    blobs: join(common, 'blobs'),
+    backendState: join(common, 'backends'),
     backends: join(root, 'backends'),
     catalog: join(root, 'catalog'),
-    agents: join(root, 'agents'),
+    agents: join(shared, 'agents'),
     cache: join(root, 'cache'),
   };
+}
+
+/** Where a home says which database and which shared folder it uses. */
+export function placesFile(root: string): string {
+  return join(root, 'server', 'config.yml');
 }
 
 /**
@@ -68,11 +79,12 @@ export function homeAt(root: string): Home {
  * @throws BerthError `unavailable` when one cannot be made, or others could change what is in the home
  */
 export function prepareHome(home: Home): void {
-  makePrivateDir(home.root);
-  refuseOpenHome(home.root);
-  for (const dir of [home.server, home.logs, home.artifacts, home.blobs, home.backendState, home.agents, home.cache]) {
-    makePrivateDir(dir);
+  for (const root of new Set([home.root, dirname(home.common)])) {
+    makePrivateDir(root);
+    refuseOpenHome(root);
   }
+  const { server, common, logs, artifacts, blobs, backendState, agents, cache } = home;
+  for (const dir of [server, common, logs, artifacts, blobs, backendState, agents, cache]) makePrivateDir(dir);
 }
 
 /**

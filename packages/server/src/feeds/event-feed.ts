@@ -1,4 +1,4 @@
-import type { EventId, ProjectId, RunId } from '@berth/core/ids';
+import { type EventId, newId, type ProjectId, type RunId } from '@berth/core/ids';
 import type { EventRow, Store } from '@berth/store';
 import { Pulse } from './pulse.ts';
 
@@ -6,6 +6,8 @@ import { Pulse } from './pulse.ts';
 const BATCH = 200;
 /** Ids that a slow reader may fall behind in memory; beyond that it reads them from the store again. */
 const MAX_WAITING = 10_000;
+/** After a time in which the database could not be heard, so much is looked through. */
+const LONGEST_SILENCE_MS = 2 * 60_000;
 /** Ids begin with ten characters of time. Within a millisecond their order is chance. */
 const TIME_CHARACTERS = 10;
 
@@ -37,11 +39,14 @@ export class EventFeed {
     this.#store = store;
     this.#where = { projectId: filter.project, ...(filter.run === null ? {} : { runId: filter.run }) };
     this.#seen = lastSeen;
-    this.#missedFrom = lastSeen?.slice(0, TIME_CHARACTERS) ?? null;
-    this.#stopListening = store.onCommit((changes) => {
-      // Rows of this table have ids of this kind.
-      for (const { table, id } of changes) if (table === 'events') this.#heard(id as EventId);
-    });
+    this.#missedFrom = lastSeen === null ? null : timeOf(lastSeen);
+    this.#stopListening = store.onCommit(
+      (changes) => {
+        // Rows of this table have ids of this kind.
+        for (const { table, id } of changes) if (table === 'events') this.#heard(id as EventId);
+      },
+      () => this.#lookAgain(),
+    );
   }
 
   close(): void {
@@ -70,13 +75,20 @@ export class EventFeed {
     }
   }
 
+  /** Another server's events went unheard. What was given lately is rather given twice. */
+  #lookAgain(): void {
+    const from = timeOf(newId(Date.now() - LONGEST_SILENCE_MS, (bytes) => new Uint8Array(bytes)));
+    if (this.#missedFrom === null || from < this.#missedFrom) this.#missedFrom = from;
+    this.#pulse.beat();
+  }
+
   #heard(id: EventId): void {
     this.#waiting.push(id);
     this.#pulse.beat();
     if (this.#waiting.length <= MAX_WAITING) return;
     let first = this.#missedFrom ?? id;
     for (const waiting of this.#waiting) if (waiting < first) first = waiting;
-    this.#missedFrom = first.slice(0, TIME_CHARACTERS);
+    this.#missedFrom = timeOf(first);
     this.#waiting = [];
   }
 
@@ -99,3 +111,5 @@ export class EventFeed {
     this.#waiting = this.#waiting.filter((id) => !given.has(id));
   }
 }
+
+const timeOf = (id: string): string => id.slice(0, TIME_CHARACTERS);

@@ -13,9 +13,12 @@ export class RunChanges {
 
   constructor(store: Store) {
     this.#store = store;
-    this.#stopListening = store.onCommit((changes) => {
-      if (this.#watchers.size > 0) void this.#tell(changes);
-    });
+    this.#stopListening = store.onCommit(
+      (changes) => {
+        if (this.#watchers.size > 0) void this.#tell(changes);
+      },
+      () => this.#notify(new Set(this.#watchers.keys())),
+    );
   }
 
   /** Returns the way to stop watching. */

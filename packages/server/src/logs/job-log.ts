@@ -124,6 +124,16 @@ export class JobLog {
     });
   }
 
+  /** Takes notice of what another process has appended. While this one appends, nobody else does. */
+  async refresh(): Promise<void> {
+    await this.#using(async () => {
+      const files = await this.#open('read');
+      if (files === null || this.#next !== null || this.#writing !== null) return;
+      const { size } = await files.data.stat();
+      if (size > this.#size) await this.#measure(files.data, files.index);
+    });
+  }
+
   /** As much as fits into `buffer`, from `from` on; null when the log ends there, for now. */
   async read(from: number, buffer: Uint8Array, cursor: IndexCursor): Promise<LogChunk | null> {
     return this.#using(async () => {
@@ -205,6 +215,11 @@ export class JobLog {
       await data.close();
       throw error;
     }
+    return { mode, data, index, changedAt: await this.#measure(data, index) };
+  }
+
+  /** Returns when the file was last changed. */
+  async #measure(data: LogFile, index: LogFile): Promise<Millis> {
     const { size, mtimeMs } = await data.stat();
     let entries = entryCount((await index.stat()).size);
     let last: IndexEntry | null = null;
@@ -217,7 +232,7 @@ export class JobLog {
     this.#size = size;
     this.#entries = entries;
     this.#lastEntry = last;
-    return { mode, data, index, changedAt: Math.floor(mtimeMs) };
+    return Math.floor(mtimeMs);
   }
 
   async #write(): Promise<void> {

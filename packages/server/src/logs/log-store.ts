@@ -19,6 +19,16 @@ export interface LogStoreOptions {
   readonly onRecovered?: () => void;
   readonly openFile?: OpenLogFile;
   readonly maxOpen?: number;
+  /** Set when other servers append to the same files. */
+  readonly others?: LogOthers;
+}
+
+/** Other servers that have the same folder. */
+export interface LogOthers {
+  /** Bytes of this job were stored here. */
+  stored(job: JobId): void;
+  /** Somebody here waits for bytes of this job, or does not any more. */
+  followed(job: JobId, isFollowed: boolean): void;
 }
 
 /** A reader's place in one log. No file is held open between two reads, and one buffer serves them all. */
@@ -56,19 +66,38 @@ export class LogStore {
   }
 
   /** Bytes that are stored; 0 for a job that is unknown. */
-  size(job: JobId): Promise<number> {
-    return this.#log(job).size();
+  async size(job: JobId): Promise<number> {
+    return (await this.#current(job)).size();
   }
 
   reader(job: JobId, bufferBytes: number): LogReader {
     const cursor = new IndexCursor();
     const buffer = Buffer.allocUnsafeSlow(bufferBytes);
-    return { read: (from) => this.#log(job).read(from, buffer, cursor) };
+    return {
+      read: async (from) => {
+        const chunk = await this.#log(job).read(from, buffer, cursor);
+        if (chunk !== null || this.#options.others === undefined) return chunk;
+        return (await this.#current(job)).read(from, buffer, cursor);
+      },
+    };
   }
 
   /** Where the output begins that came at `since` or later, to a tenth of a second. */
-  offsetAt(job: JobId, since: Millis): Promise<number> {
-    return this.#log(job).offsetAt(since);
+  async offsetAt(job: JobId, since: Millis): Promise<number> {
+    return (await this.#current(job)).offsetAt(since);
+  }
+
+  /** Another server has stored bytes: whoever waits for them looks again. */
+  async grown(job: JobId): Promise<void> {
+    const listeners = this.#listeners.get(job);
+    if (listeners === undefined) return;
+    const size = await this.size(job);
+    for (const listener of listeners) listener(size);
+  }
+
+  /** Jobs for whose bytes somebody waits. */
+  followed(): readonly JobId[] {
+    return [...this.#listeners.keys()];
   }
 
   /** Calls `listener` with the new size after every append. Returns the way to stop listening. */
@@ -76,9 +105,12 @@ export class LogStore {
     const listeners = this.#listeners.get(job) ?? new Set();
     this.#listeners.set(job, listeners);
     listeners.add(listener);
+    if (listeners.size === 1) this.#options.others?.followed(job, true);
     return () => {
       listeners.delete(listener);
-      if (listeners.size === 0 && this.#listeners.get(job) === listeners) this.#listeners.delete(job);
+      if (listeners.size > 0 || this.#listeners.get(job) !== listeners) return;
+      this.#listeners.delete(job);
+      this.#options.others?.followed(job, false);
     };
   }
 
@@ -99,12 +131,20 @@ export class LogStore {
     await Promise.all(logs.map((log) => log.close()));
   }
 
+  /** With what others have appended. */
+  async #current(job: JobId): Promise<JobLog> {
+    const log = this.#log(job);
+    if (this.#options.others !== undefined) await log.refresh();
+    return log;
+  }
+
   #log(job: JobId): JobLog {
     const open = this.#logs.get(job);
     const log =
       open ??
       new JobLog(this.#path(job), this.#options.openFile ?? openLogFile, (size) => {
         for (const listener of this.#listeners.get(job) ?? []) listener(size);
+        this.#options.others?.stored(job);
       });
     this.#logs.delete(job);
     this.#logs.set(job, log);

@@ -10,7 +10,7 @@ const COMMENT = 'berth';
 
 /** What belongs to SSH: our key, and the host keys of machines. */
 export function sshDir(home: Home): string {
-  return join(home.server, 'ssh');
+  return join(home.common, 'ssh');
 }
 
 /**
