@@ -33,8 +33,8 @@ export function harm(agents: SimAgents, token: string, agent: SimAgent, what: Ag
     case 'submit-refuses':
       agent.faults.submit.push('refuses');
       break;
-    case 'start-lost':
-      agent.faults.start.push('lost');
+    case 'start-cut':
+      agent.faults.start.push('cut');
       break;
     case 'log-hangs':
       agent.faults.logComplete.push('hangs');

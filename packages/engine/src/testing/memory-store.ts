@@ -24,11 +24,15 @@ import { matches, select } from '@berth/store/testing/array-model';
 /** What every row has that can be changed; of any table. */
 type AnyRow = { readonly id: string; readonly version: number };
 
+const NOTHING: RowChange[] = [];
+
 /** The rows of one table, and how to undo what the running transaction did. */
 class MemoryTable implements Table<AnyRow> {
   readonly #name: TableName;
   readonly #rows = new Map<string, AnyRow>();
   readonly #unique: readonly (readonly [string, IndexSpec<AnyRow>])[];
+  /** Rows by the value of a column, for the columns with which an index begins. */
+  readonly #byColumn = new Map<string, Map<unknown, Map<string, AnyRow>>>();
   #undo: (() => void)[] = [];
   #changed = new Set<string>();
 
@@ -37,6 +41,10 @@ class MemoryTable implements Table<AnyRow> {
     // Of this table's own rows, which are not told apart here.
     const indexes = Object.entries(TABLES[name].indexes) as unknown as [string, IndexSpec<AnyRow>][];
     this.#unique = indexes.filter(([, index]) => index.unique === true);
+    // A project has all rows of a history: that narrows nothing.
+    for (const on of indexes.map(([, index]) => index.on as readonly string[])) {
+      if (on[0] !== undefined && on[0] !== 'projectId' && on[0] !== 'id') this.#byColumn.set(on[0], new Map());
+    }
   }
 
   async get(id: string): Promise<AnyRow | null> {
@@ -44,7 +52,11 @@ class MemoryTable implements Table<AnyRow> {
   }
 
   async find(query: Query<AnyRow> = {}): Promise<AnyRow[]> {
-    return select(this.#fitting(query.where), { ...query, where: {} });
+    const rows = this.#fitting(query.where);
+    if (query.orderBy !== undefined || query.after !== undefined) return select(rows, { ...query, where: {} });
+    // Ids are of ASCII, so this is the order of their bytes.
+    if (rows.length > 1) rows.sort((a, b) => (a.id < b.id ? -1 : 1));
+    return query.limit === undefined ? rows : rows.slice(0, query.limit);
   }
 
   async first(query: Query<AnyRow>): Promise<AnyRow | null> {
@@ -79,6 +91,7 @@ class MemoryTable implements Table<AnyRow> {
   }
 
   commit(): RowChange[] {
+    if (this.#undo.length === 0) return NOTHING;
     const changes = [...this.#changed].map((id) => ({ table: this.#name, id }));
     this.#undo = [];
     this.#changed = new Set();
@@ -90,18 +103,45 @@ class MemoryTable implements Table<AnyRow> {
     this.commit();
   }
 
-  #fitting(where: Where<AnyRow> | undefined): AnyRow[] {
+  #fitting(where: Where<AnyRow> = {}): AnyRow[] {
+    if (typeof where.id === 'string') {
+      const row = this.#rows.get(where.id);
+      return row !== undefined && matches(row, where) ? [row] : [];
+    }
     const rows: AnyRow[] = [];
-    for (const row of this.#rows.values()) if (matches(row, where)) rows.push(row);
+    for (const row of this.#indexed(where)) if (matches(row, where)) rows.push(row);
     return rows;
+  }
+
+  /** Those that may fit: by the first index whose first column is asked for by its value. */
+  #indexed(where: Where<AnyRow>): Iterable<AnyRow> {
+    for (const [column, rows] of this.#byColumn) {
+      // Columns are named by strings here; a condition that is no value is an object.
+      const wanted = (where as Readonly<Record<string, unknown>>)[column];
+      if (wanted !== undefined && (typeof wanted !== 'object' || wanted === null))
+        return rows.get(wanted)?.values() ?? [];
+    }
+    return this.#rows.values();
   }
 
   #set(id: string, row: AnyRow | null): void {
     const before = this.#rows.get(id);
-    this.#undo.push(() => (before === undefined ? this.#rows.delete(id) : this.#rows.set(id, before)));
+    this.#undo.push(() => this.#put(id, this.#rows.get(id), before));
     this.#changed.add(id);
-    if (row === null) this.#rows.delete(id);
-    else this.#rows.set(id, row);
+    this.#put(id, before, row ?? undefined);
+  }
+
+  #put(id: string, before: AnyRow | undefined, after: AnyRow | undefined): void {
+    if (after === undefined) this.#rows.delete(id);
+    else this.#rows.set(id, after);
+    for (const [column, rows] of this.#byColumn) {
+      const [from, to] = [before, after].map((row) => (row as Readonly<Record<string, unknown>> | undefined)?.[column]);
+      if (before !== undefined && (from !== to || after === undefined)) rows.get(from)?.delete(id);
+      if (after === undefined) continue;
+      const same = rows.get(to);
+      if (same === undefined) rows.set(to, new Map([[id, after]]));
+      else same.set(id, after);
+    }
   }
 
   #refuseTwins(row: AnyRow): void {

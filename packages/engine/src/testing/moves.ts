@@ -81,7 +81,7 @@ export type AgentHarm =
   | 'reachable'
   | 'submit-hangs'
   | 'submit-refuses'
-  | 'start-lost'
+  | 'start-cut'
   | 'log-hangs'
   | 'log-fails'
   | 'artifacts-fail'
@@ -96,14 +96,15 @@ export function drawScenario(seed: number): Scenario {
   return { servers: seed % 16 === 0 ? 2 : 1 };
 }
 
-export function drawMoves(seed: number, count: number): readonly Move[] {
+/** @param most how many at most; a sixth of that at least */
+export function drawMoves(seed: number, most: number): readonly Move[] {
   const scenario = drawScenario(seed);
   const chance = new Seeded(seed ^ 0x5bd1e995);
   const kinds = scenario.servers === 1 ? KINDS : [...KINDS, ...SERVER_KINDS];
   const weights = kinds.reduce((sum, [weight]) => sum + weight, 0);
   // A beat of every lease falls into all time that passes.
   const longestMs = scenario.servers === 1 ? 30 * MINUTE : MINUTE;
-  return Array.from({ length: count }, (_, index) => {
+  return Array.from({ length: chance.between(Math.ceil(most / 6), most) }, (_, index) => {
     const draw = drawKind(kinds, chance.next() * weights);
     // From a millisecond up, all sizes alike.
     return { ...draw(chance, index, scenario), thenMs: Math.floor(Math.exp(chance.next() * Math.log(longestMs))) };
@@ -172,7 +173,7 @@ const HARMS: readonly AgentHarm[] = [
   'reachable',
   'submit-hangs',
   'submit-refuses',
-  'start-lost',
+  'start-cut',
   'log-hangs',
   'log-fails',
   'artifacts-fail',

@@ -20,7 +20,8 @@ export interface Behaviour {
 export interface AgentFaults {
   /** `slow`: it arrives after ten seconds, unless it is aborted before; `deaf`: not even an abort is heard. */
   submit: ('hangs' | 'slow' | 'refuses' | 'deaf')[];
-  start: 'lost'[];
+  /** `lost`: it says yes and does nothing; `cut`: the link breaks under the request, which never arrives. */
+  start: ('lost' | 'cut')[];
   logComplete: ('hangs' | 'fails')[];
   fetchArtifacts: ('fails' | 'not-found')[];
 }
@@ -175,7 +176,11 @@ export class SimAgent {
       },
       start: async (id, cluster) => {
         connected('start');
-        if (this.faults.start.shift() === undefined) this.#begin(id, cluster);
+        const fault = this.faults.start.shift();
+        if (fault === undefined) this.#begin(id, cluster);
+        if (fault !== 'cut') return;
+        this.cut('the link broke');
+        throw new Error('the link is down');
       },
       stop: async (id, graceMs) => {
         connected('stop');

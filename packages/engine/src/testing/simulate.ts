@@ -37,6 +37,7 @@ export interface SimulateOptions {
   readonly store?: () => Store;
 }
 
+/** How many moves a seed has at most; most have fewer. */
 export const MOVES = 24;
 
 const MINUTE = 60_000;
@@ -101,13 +102,15 @@ async function heal(world: World, player: Player, isLeased: boolean): Promise<re
       await world.insist((engine) => engine.stopRun(actor, run.id, false));
     }
   }
+  // Leases beat every two seconds, so waiting costs more there.
+  const [firstMs, stableMs] = isLeased ? [MINUTE, 2 * MINUTE] : [5 * MINUTE, 15 * MINUTE];
   const longestMs = isLeased ? LONGEST_LEASED_HEALING_MS : LONGEST_HEALING_MS;
   const look = async (): Promise<readonly string[]> => [
     ...(await wrongAtLast(world, player.planted)),
     ...(await wrongWithTruth(world, player, healedAt)),
     ...wrongWithStrangers(player.planted),
   ];
-  let pauseMs = 5 * MINUTE;
+  let pauseMs = firstMs;
   for (;;) {
     await world.advance(pauseMs);
     const left = healedAt + longestMs - world.clock.elapsed;
@@ -115,7 +118,7 @@ async function heal(world: World, player: Player, isLeased: boolean): Promise<re
     if (left <= 0) return wrong;
     if (wrong.length === 0) {
       // That it was well for a moment is not enough.
-      await world.advance(Math.min(15 * MINUTE, left));
+      await world.advance(Math.min(stableMs, left));
       return look();
     }
     pauseMs = Math.min(pauseMs * 2, left);

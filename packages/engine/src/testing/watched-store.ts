@@ -57,7 +57,7 @@ export class WatchedStore implements Store {
       const letGo: string[] = [];
       const tapped = tapTables(tables, async (call, proceed) => {
         wrote ||= isWrite(call);
-        if (call.method === 'update') {
+        if (call.method === 'update' && call.table in FROZEN) {
           const [id, , patch] = call.args as [string, number, Readonly<Record<string, unknown>>];
           // Read as what it is asked for below: fields by name.
           const before = (await tables[call.table].get(id)) as unknown as AnyRow | null;

@@ -208,7 +208,11 @@ export class World {
   /** What a server has around it, as long as it lives. */
   portsOf(life: Life): EnginePorts & { readonly lanes?: Leases } {
     const { clock, agents, secrets, random, backendListeners } = this;
-    const backendOf = (cloud: SimCloud): UsableBackend => ({ ...cloud.backend(), compute: during(life, cloud) });
+    const computes = new Map(this.clouds.map((cloud) => [cloud, during(life, cloud)]));
+    const backendOf = (cloud: SimCloud): UsableBackend => {
+      const backend = cloud.backend();
+      return { ...backend, compute: computes.get(cloud) ?? backend.compute };
+    };
     const own = {
       store: life.over(this.store),
       clock: { now: () => clock.now(), after: (ms: number, run: () => void) => clock.after(ms, () => life.hear(run)) },
