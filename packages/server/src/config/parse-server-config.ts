@@ -9,6 +9,7 @@ import { Secret } from '@berth/core/secret';
 import { parseYaml } from '@berth/core/yaml';
 import { z } from 'zod';
 import { KEY_BYTES, KEY_NAME } from '../crypto/sealer.ts';
+import { placesShape } from './places.ts';
 import { type ConfiguredEntry, type ConfiguredProject, NO_FILE, type ServerConfig } from './server-config.ts';
 
 const MAX_PROJECTS = 1000;
@@ -76,6 +77,8 @@ const catalogSchema = z.strictObject({
 });
 
 const serverConfigSchema = z.strictObject({
+  // Read before everything else, see `places.ts`.
+  ...placesShape,
   projects: z
     .array(
       z.strictObject({
