@@ -11,6 +11,8 @@ import type { CloudInstanceState } from '../contract.ts';
 export interface FakeOptions {
   /** An empty folder for this fake alone; the kit removes it. */
   readonly dir: string;
+  /** What the backend will have as `context.stateDir`: for clouds that are this machine. */
+  readonly stateDir: string;
   /**
    * Puts the kit's fault proxy in front of an HTTP server on loopback: give it the fake's address, and point
    * the backend at what it returns. With it come, for free, every fault of `CallFault` and a record of requests.

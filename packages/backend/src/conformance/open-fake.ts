@@ -1,10 +1,11 @@
 /** Starts the fake that a backend's folder ships, with proxies before it, in a folder that goes away. */
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import type { Conformance, Fake } from './fake.ts';
 import { FaultProxy } from './fault-proxy.ts';
+import { stateDirOf } from './stage.ts';
 
 export interface OpenedFake {
   readonly fake: Fake;
@@ -32,8 +33,9 @@ export async function conformanceOf(dir: string): Promise<Conformance | string> 
   }
 }
 
-/** @throws what the fake throws */
+/** `dir`: of the whole check. @throws what the fake throws */
 export async function openFake(conformance: Conformance, dir: string): Promise<OpenedFake> {
+  const own = await mkdtemp(join(dir, 'fake-'));
   const proxies: FaultProxy[] = [];
   const front = async (url: string): Promise<string> => {
     const proxy = await FaultProxy.before(url);
@@ -44,7 +46,7 @@ export async function openFake(conformance: Conformance, dir: string): Promise<O
     await Promise.all(proxies.map((proxy) => proxy.close()));
   };
   try {
-    const fake = await inTime(conformance.start({ dir, front }));
+    const fake = await inTime(conformance.start({ dir: own, stateDir: stateDirOf(dir), front }));
     return {
       fake,
       proxies,

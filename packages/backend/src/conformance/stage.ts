@@ -121,7 +121,7 @@ export class Stage {
     const { installation = this.installation } = options;
     const host: BackendHost = {
       installation,
-      stateDir: join(dir, 'state', installation === this.installation ? 'own' : `other-${++this.#serial}`),
+      stateDir: installation === this.installation ? stateDirOf(dir) : join(dir, 'state', `other-${++this.#serial}`),
       clock: fake?.clock ?? { now: Date.now },
       random: (length) => randomBytes(length),
       log: SILENT,
@@ -168,4 +168,9 @@ export class Stage {
     }
     return offers;
   }
+}
+
+/** Of the one server that most checks have; a restart finds it again. */
+export function stateDirOf(dir: string): string {
+  return join(dir, 'state', 'own');
 }

@@ -61,7 +61,7 @@ async function onFake(backend: FoundBackend, common: Common): Promise<Conformanc
   if (typeof conformance === 'string') return await checkConformance({ ...none, fakeProblem: conformance });
   let opened: Awaited<ReturnType<typeof openFake>>;
   try {
-    opened = await openFake(conformance, await mkdtemp(join(common.dir, 'fake-')));
+    opened = await openFake(conformance, common.dir);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return await checkConformance({ ...none, fakeProblem: `the fake does not start: ${reason}` });
