@@ -87,19 +87,22 @@ export async function startPostgres(options: { readonly durable?: boolean } = {}
       await client.end();
     }
   };
-  const start = async (): Promise<void> => {
+  let log = '';
+  const launch = (): ChildProcess => {
     const [postgres, args] = run('postgres', '-D', data, '-k', folder, '-c', 'listen_addresses=', ...settings);
-    const started = spawn(postgres, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
-    let log = '';
-    started.stderr.on('data', (chunk) => {
+    const launched = spawn(postgres, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+    launched.stderr.on('data', (chunk) => {
       log = (log + chunk).slice(-10_000);
     });
-    server = started;
+    return launched;
+  };
+  const start = async (): Promise<void> => {
     for (const until = Date.now() + START_MS; ; await sleep(20)) {
+      // After a kill, it refuses to start until the last process of its predecessor is gone.
+      if (!server || server.exitCode !== null) server = launch();
       const problem = await query('SELECT 1').then(() => null, String);
       if (problem === null) return;
-      if (started.exitCode !== null || Date.now() > until)
-        throw new Error(`PostgreSQL does not start: ${problem}\n${log}`);
+      if (Date.now() > until) throw new Error(`PostgreSQL does not start: ${problem}\n${log}`);
     }
   };
   const end = async (signal: NodeJS.Signals): Promise<void> => {
