@@ -35,9 +35,17 @@ export interface PlacementInput<I extends PlaceableInstance> {
   readonly creationPolicy: 'reuse' | 'reuse-or-create';
   /** How many machines may be made, for example because a fleet is nearly full; absent: any number. */
   readonly maxNewInstances?: number;
+  /** Offers that must not be tried now, whoever asks; absent: none. */
+  readonly held?: (offer: Offer) => Held | null;
   /** Offer ids that failed, and until when they are not tried again. */
   readonly avoidOffers: Readonly<Record<string, Millis>>;
   readonly now: Millis;
+}
+
+/** Why an offer must not be tried, and until when. */
+export interface Held {
+  readonly reason: string;
+  readonly until: Millis;
 }
 
 /** Node 0 is the master. */
@@ -110,10 +118,12 @@ export function place<I extends PlaceableInstance>(input: PlacementInput<I>): Pl
     } else if (!isChoosable(offer.availability)) {
       refusedOffers.other(UNAVAILABLE[offer.availability]);
     } else {
-      const until = avoidOffers.get(offer.id) ?? Number.NEGATIVE_INFINITY;
-      if (until > input.now) {
-        refusedOffers.other('failed a short while ago');
-        retryAt = retryAt === null ? until : Math.min(retryAt, until);
+      const avoidUntil = avoidOffers.get(offer.id) ?? Number.NEGATIVE_INFINITY;
+      const avoided = avoidUntil > input.now ? { reason: 'failed a short while ago', until: avoidUntil } : null;
+      const held = avoided ?? input.held?.(offer) ?? null;
+      if (held !== null) {
+        refusedOffers.other(held.reason);
+        retryAt = retryAt === null ? held.until : Math.min(retryAt, held.until);
       } else {
         choosable.push(offer);
       }

@@ -2,17 +2,21 @@
  * The outside actions on machines. Each attempt is written down before it is made, so that a server
  * that dies in the middle knows at its next start that there is something to settle.
  */
-import type { BackendError, Call, CloudInstance } from '@berth/backend';
+import type { BackendError, Call, CloudInstance, SharedParts } from '@berth/backend';
 import { asBackendError, machineName, ownerTags } from '@berth/backend';
 import type { Millis } from '@berth/core';
 import type { InstanceRow, IntentRow } from '@berth/store';
 import type { Books, Tx } from './books.ts';
+import type { CloudMemory } from './cloud-memory.ts';
+import { deadline } from './deadline.ts';
 import { gone, settled } from './decide-intent.ts';
+import { forgetFailures, rememberFailure } from './failures.ts';
 import { factsOf } from './machine-facts.ts';
 import type { EnginePorts, UsableBackend } from './ports.ts';
 import { noteIfStuck } from './stuck.ts';
 import {
   backoff,
+  CREATE_DEADLINE_MS,
   INTENT_BACKOFF,
   LIST_LAG_MS,
   LONGEST_INTENT_WAIT_MS,
@@ -32,23 +36,40 @@ interface Setback {
 export class IntentActor {
   readonly #ports: EnginePorts;
   readonly #books: Books;
+  readonly #clouds: Pick<CloudMemory, 'breakers' | 'bootstraps'>;
 
-  constructor(ports: EnginePorts, books: Books) {
+  constructor(ports: EnginePorts, books: Books, clouds: Pick<CloudMemory, 'breakers' | 'bootstraps'>) {
     this.#ports = ports;
     this.#books = books;
+    this.#clouds = clouds;
   }
 
   async create(intent: IntentRow, instance: InstanceRow, signal: AbortSignal): Promise<void> {
     const backend = this.#backendOf(instance);
     if (backend === null) return this.#postpone(intent, unavailable(instance));
+    const { breakers, bootstraps } = this.#clouds;
+    let shared: SharedParts | null;
+    try {
+      shared = await bootstraps.ensure(this.#books, instance, backend, signal);
+    } catch (thrown) {
+      const error = asBackendError(thrown);
+      breakers.came(instance, error.code, this.#now());
+      return this.#createFailed(intent, backend, error, intent.uncertain);
+    }
     const begun = await this.#begin(intent);
     if (begun === null) return;
     let machine: CloudInstance;
+    const limit = deadline(this.#ports.clock, CREATE_DEADLINE_MS, signal);
     try {
-      machine = await backend.compute.create(this.#request(instance, backend), this.#call(signal));
+      machine = await backend.compute.create(this.#request(instance, backend, shared), this.#call(limit.signal));
     } catch (thrown) {
-      return this.#createFailed(intent, backend, asBackendError(thrown), begun.wasUncertain);
+      const error = asBackendError(thrown);
+      breakers.came(instance, error.code, this.#now());
+      return this.#createFailed(intent, backend, error, begun.wasUncertain);
+    } finally {
+      limit.clear();
     }
+    breakers.came(instance, null, this.#now());
     await this.#created(intent, machine);
   }
 
@@ -99,6 +120,7 @@ export class IntentActor {
         await tx.change('intents', fresh, { looks: 1, nextAttemptAt: now + lag });
       } else {
         await applyWrites(tx, [settled(fresh, 'done', now), gone(row, now)], this.#ids);
+        await forgetFailures(tx, row, ['no-capacity', 'quota']);
       }
     });
     backend.forgetOffers();
@@ -139,6 +161,7 @@ export class IntentActor {
       await applyWrites(tx, [settled(fresh, 'done', this.#now())], this.#ids);
       // Also when nobody wants it any more: then the terminate intent needs to know what to terminate.
       await tx.change('instances', row, factsOf(machine, row));
+      await forgetFailures(tx, row);
     });
   }
 
@@ -172,6 +195,7 @@ export class IntentActor {
       const row = await tx.read.instances.get(intent.instanceId);
       if (fresh === null || row === null) return;
       const now = this.#now();
+      await rememberFailure(tx, row, error, now);
       const lastError = { code: error.code, message: error.message };
       await tx.change('intents', fresh, {
         lastError,
@@ -209,7 +233,11 @@ export class IntentActor {
     });
   }
 
-  #request(instance: InstanceRow, backend: UsableBackend): Parameters<UsableBackend['compute']['create']>[0] {
+  #request(
+    instance: InstanceRow,
+    backend: UsableBackend,
+    shared: SharedParts | null,
+  ): Parameters<UsableBackend['compute']['create']>[0] {
     const { token } = instance;
     return {
       instance: instance.id,
@@ -218,7 +246,7 @@ export class IntentActor {
       tags: ownerTags({ installation: this.#ports.installation, token, instance: instance.id }),
       offer: instance.offer,
       agentStart: this.#ports.agentStart(instance.id, backend, this.#ports.sealer.open(instance.agentSecret)),
-      shared: null,
+      shared,
       placementGroup: null,
       reservation: instance.offer.reservation ?? null,
     };

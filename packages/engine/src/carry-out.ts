@@ -1,9 +1,10 @@
 /** Begins the effects that were decided, each with its deadline and its back-off. */
 
-import type { OrphanRow } from '@berth/store';
+import type { BootstrapRow, OrphanRow } from '@berth/store';
 import { IntentActor } from './act-intent.ts';
 import { terminateOrphan } from './act-orphan.ts';
 import type { Books } from './books.ts';
+import type { CloudMemory } from './cloud-memory.ts';
 import type { IntentEffect } from './decide-intent.ts';
 import { Delivery } from './deliver.ts';
 import type { EffectOptions, Effects } from './effects.ts';
@@ -13,7 +14,7 @@ import type { Links } from './links.ts';
 import type { Effect } from './look.ts';
 import { placeRun } from './place-run.ts';
 import type { EnginePorts } from './ports.ts';
-import { placeOf, type Sweeps } from './sweeps.ts';
+import { placeOf } from './sweeps.ts';
 import * as timing from './timing.ts';
 
 type Wake = EffectOptions['wake'];
@@ -31,14 +32,14 @@ export class Performer {
   readonly #books: Books;
   readonly #effects: Effects;
   readonly #links: Links;
-  readonly #sweeps: Sweeps;
+  readonly #clouds: CloudMemory;
 
-  constructor(ports: EnginePorts, books: Books, effects: Effects, links: Links, sweeps: Sweeps) {
+  constructor(ports: EnginePorts, books: Books, effects: Effects, links: Links, clouds: CloudMemory) {
     this.#ports = ports;
     this.#books = books;
     this.#effects = effects;
     this.#links = links;
-    this.#sweeps = sweeps;
+    this.#clouds = clouds;
   }
 
   /** Writes are those of `lane`; `wake` looks again at the thing that decided it. */
@@ -48,12 +49,12 @@ export class Performer {
     switch (effect.kind) {
       case 'place':
         this.#plan(`run:${effect.run.id}`, effect.kind, context, timing.EFFECT_BACKOFF, () =>
-          placeRun(books, this.#ports, effect.run.id),
+          placeRun(books, this.#ports, this.#clouds.breakers, effect.run.id),
         );
         break;
       case 'fill':
         this.#plan(`fleet:${effect.fleet.id}`, effect.kind, context, timing.FLEET_BACKOFF, () =>
-          fillFleet(books, this.#ports, effect.fleet.id),
+          fillFleet(books, this.#ports, this.#clouds.breakers, effect.fleet.id),
         );
         break;
       case 'link':
@@ -67,11 +68,14 @@ export class Performer {
           `instance:${effect.instance.id}`,
           effect.kind,
           { deadlineMs: timing.TERMINATE_DEADLINE_MS, backoff: timing.INTENT_BACKOFF, waits: true, lane, wake },
-          (signal) => new IntentActor(this.#ports, books).findAddress(effect.instance, signal),
+          (signal) => new IntentActor(this.#ports, books, this.#clouds).findAddress(effect.instance, signal),
         );
         break;
       case 'sweep':
         this.#sweep(effect.id, context);
+        break;
+      case 'remove-shared':
+        this.#removeShared(effect.row, context);
         break;
       case 'terminate-orphan':
         this.#endOrphan(effect.orphan, context);
@@ -96,8 +100,18 @@ export class Performer {
     if (backend === null) return;
     const options = { deadlineMs: 2 * timing.TERMINATE_DEADLINE_MS, backoff: timing.SWEEP_BACKOFF, lane, wake };
     this.#effects.begin(`sweep:${id}`, 'sweep', options, async (signal) => {
-      await this.#sweeps.sweep(books, backend, id, signal);
-      wake(this.#sweeps.dueAt(id));
+      await this.#clouds.sweeps.sweep(books, backend, id, signal);
+      wake(this.#clouds.sweeps.dueAt(id));
+    });
+  }
+
+  #removeShared(row: BootstrapRow, { lane, wake, books }: Context): void {
+    const backend = this.#ports.backends.get(row.projectId, row.backend);
+    if (backend === null) return;
+    const options = { deadlineMs: 2 * timing.BOOTSTRAP_DEADLINE_MS, backoff: timing.BOOTSTRAP_BACKOFF, lane, wake };
+    this.#effects.begin(`bootstrap:${row.id}`, 'remove', options, async (signal) => {
+      await this.#clouds.bootstraps.remove(books, row, backend, signal);
+      wake();
     });
   }
 
@@ -113,11 +127,19 @@ export class Performer {
   /** One action at a time for each intent, whichever it is. */
   #act(effect: IntentEffect, { lane, wake, books }: Context): void {
     const { kind, intent, instance } = effect;
-    const deadlineMs = kind === 'create' ? timing.CREATE_DEADLINE_MS : timing.TERMINATE_DEADLINE_MS;
+    // Of a creation: what machines share may have to be made first.
+    const createMs = timing.BOOTSTRAP_DEADLINE_MS + timing.CREATE_DEADLINE_MS;
+    const deadlineMs = kind === 'create' ? createMs : timing.TERMINATE_DEADLINE_MS;
     const options = { deadlineMs, backoff: timing.INTENT_BACKOFF, lane, wake };
-    const actor = new IntentActor(this.#ports, books);
+    const actor = new IntentActor(this.#ports, books, this.#clouds);
     this.#effects.begin(`intent:${intent.id}`, 'act', options, (signal) => {
-      if (kind === 'create') return actor.create(intent, instance, signal);
+      if (kind === 'create') {
+        const { breakers } = this.#clouds;
+        const now = this.#ports.clock.now();
+        if (breakers.enter(instance, now)) return actor.create(intent, instance, signal);
+        wake(breakers.heldUntil(instance, now) ?? now);
+        return Promise.resolve();
+      }
       if (kind === 'terminate') return actor.terminate(intent, instance, signal);
       return actor.settleByLooking(intent, instance, signal);
     });

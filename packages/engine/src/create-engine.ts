@@ -7,17 +7,19 @@ import { StaleRow, StoreUnavailable } from '@berth/store';
 import { readAnnouncement } from './announce-wakes.ts';
 import { Books } from './books.ts';
 import { Performer } from './carry-out.ts';
+import { type CloudMemory, cloudMemory } from './cloud-memory.ts';
 import { Effects, messageOf } from './effects.ts';
 import type { Engine } from './engine.ts';
+import { forgetSetup } from './failures.ts';
 import { applyFleet, deleteFleet, deleteInstance, planFleet } from './fleets.ts';
 import { fitting, gatherOffers } from './gather-offers.ts';
+import { heldOffers, showHeld } from './held-offers.ts';
 import { ALL_LANES, Fenced, type Lane, type LaneKeeper, type Lanes, soleLanes } from './lanes.ts';
 import { Links } from './links.ts';
 import { look } from './look.ts';
 import type { EnginePorts } from './ports.ts';
 import { applyRun, planRun, stopRun } from './runs.ts';
 import { StoreOutage } from './store-outage.ts';
-import { Sweeps } from './sweeps.ts';
 import { sweepsOf, unfinishedIn } from './take-up.ts';
 import * as timing from './timing.ts';
 import { bootstrapConcern, type Concern, concern, type Key, sweepConcern } from './wake.ts';
@@ -40,7 +42,7 @@ export class KeyedEngine implements Engine {
   readonly #queue: WorkQueue<Key>;
   readonly #effects: Effects;
   readonly #links: Links;
-  readonly #sweeps: Sweeps;
+  readonly #clouds: CloudMemory;
   readonly #performer: Performer;
   /** Failures in a row, of keys that could not be handled. */
   readonly #failures = new Map<Key, number>();
@@ -68,8 +70,8 @@ export class KeyedEngine implements Engine {
     });
     this.#effects = new Effects(clock, log);
     this.#links = new Links(ports, this.#books, (instance) => this.#wake(concern('instance', instance)));
-    this.#sweeps = new Sweeps(ports);
-    this.#performer = new Performer(ports, this.#books, this.#effects, this.#links, this.#sweeps);
+    this.#clouds = cloudMemory(ports);
+    this.#performer = new Performer(ports, this.#books, this.#effects, this.#links, this.#clouds);
   }
 
   async start(): Promise<void> {
@@ -109,13 +111,17 @@ export class KeyedEngine implements Engine {
   }
 
   offers: Engine['offers'] = async (project, requirements, limit) => {
-    const list = fitting(await gatherOffers(this.#ports, project, requirements), requirements);
+    const { store, clock } = this.#ports;
+    const held = await heldOffers(store.read, this.#clouds.breakers, project, clock.now());
+    const list = fitting(showHeld(await gatherOffers(this.#ports, project, requirements), held), requirements);
     return limit === undefined ? list : { ...list, offers: list.offers.slice(0, limit) };
   };
-  planRun: Engine['planRun'] = (project, spec) => planRun(this.#books, this.#ports, project, spec);
+  planRun: Engine['planRun'] = (project, spec) =>
+    planRun(this.#books, this.#ports, this.#clouds.breakers, project, spec);
   applyRun: Engine['applyRun'] = (actor, spec, base) => applyRun(this.#books, this.#ports, actor, spec, base);
   stopRun: Engine['stopRun'] = (actor, run, abort) => stopRun(this.#books, actor, run, abort);
-  planFleet: Engine['planFleet'] = (project, spec) => planFleet(this.#books, this.#ports, project, spec);
+  planFleet: Engine['planFleet'] = (project, spec) =>
+    planFleet(this.#books, this.#ports, this.#clouds.breakers, project, spec);
   applyFleet: Engine['applyFleet'] = (actor, spec, base) => applyFleet(this.#books, this.#ports, actor, spec, base);
   deleteFleet: Engine['deleteFleet'] = (actor, fleet) => deleteFleet(this.#books, actor, fleet);
   deleteInstance: Engine['deleteInstance'] = (actor, id) => deleteInstance(this.#books, this.#ports, actor, id);
@@ -174,7 +180,7 @@ export class KeyedEngine implements Engine {
           lane: this.#lanes.shared ? lane : null,
           awakeSince: this.#awakeSince.get(lane) ?? 0,
           backends,
-          sweeps: this.#sweeps,
+          clouds: this.#clouds,
           linkedSince: (instance) => this.#links.linkedSince(instance),
         });
         await applyWrites(tx, looked.decision.writes, { now: () => clock.now(), random });
@@ -226,6 +232,7 @@ export class KeyedEngine implements Engine {
         for (const row of await tx.read.intents.find({ where: { projectId: project, status: 'open' } })) {
           if (row.lastError?.code === 'unavailable') await tx.change('intents', row, { nextAttemptAt: now });
         }
+        await forgetSetup(tx, project);
         const instances = await tx.read.instances.find({
           where: { projectId: project, status: { not: 'terminated' } },
         });
@@ -244,7 +251,7 @@ export class KeyedEngine implements Engine {
     const now = this.#ports.clock.now();
     for (const [lane, since] of this.#awakeSince) this.#awakeSince.set(lane, Math.min(since, now));
     this.#links.clockSetBack(now);
-    this.#sweeps.clockSetBack();
+    this.#clouds.sweeps.clockSetBack();
     const seconds = Math.round(byMs / 1000);
     this.#ports.log.warn('The clock was set back', { seconds });
     const told = this.#books.write(null, (tx) =>

@@ -137,8 +137,13 @@ function intent(instance: InstanceRow, kind: IntentRow['kind'], now: Millis): Om
   };
 }
 
+/** Whether a job may have it now. A hedge is kept for the job for which it was made. */
 export function isUsable(instance: InstanceRow): boolean {
-  return (
-    isInstanceReady(instance.status) && instance.unreachableSince === null && instance.busyBlocks < instance.totalBlocks
-  );
+  const { status, unreachableSince, busyBlocks, totalBlocks, hedgeOf } = instance;
+  return isInstanceReady(status) && unreachableSince === null && busyBlocks < totalBlocks && hedgeOf === null;
+}
+
+/** Whether a job may wait for it: it is being made, and nobody has it. */
+export function isOnItsWay({ status, busyBlocks, hedgeOf }: InstanceRow): boolean {
+  return (status === 'pending' || status === 'provisioning') && busyBlocks === 0 && hedgeOf === null;
 }

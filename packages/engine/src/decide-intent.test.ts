@@ -12,7 +12,7 @@ function snapshot(
   instance: Partial<InstanceRow> = {},
   openCreate: IntentRow | null = null,
 ): IntentSnapshot {
-  return { intent: intentRow(intent), instance: instanceRow(instance), openCreate };
+  return { intent: intentRow(intent), instance: instanceRow(instance), openCreate, heldUntil: null };
 }
 
 function act(before: IntentSnapshot): string | null {
@@ -67,6 +67,7 @@ test('a settled intent causes nothing; an open one acts, is settled, or waits fo
     // An instance that is up or gone has no open intent to be created or terminated.
     instance: fc.tuple(anyInstance, fc.constantFrom(...INSTANCE_STATUSES)).map(([row, status]) => ({ ...row, status })),
     openCreate: fc.constantFrom(null, intentRow({ uncertain: true })),
+    heldUntil: fc.constantFrom(null, NOW + MINUTE),
   });
   fc.assert(
     fc.property(anySnapshot, (before) => {

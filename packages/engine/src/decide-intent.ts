@@ -10,6 +10,8 @@ export interface IntentSnapshot {
   readonly instance: InstanceRow;
   /** The instance's open create intent, when this one is to terminate it. */
   readonly openCreate: IntentRow | null;
+  /** Nothing is created there before; null: as usual. */
+  readonly heldUntil: Millis | null;
 }
 
 export type IntentEffect =
@@ -24,13 +26,14 @@ export function decideIntent(snapshot: IntentSnapshot, now: Millis): Decision<In
   return intent.kind === 'instance.create' ? create(snapshot, now) : terminate(snapshot, now);
 }
 
-function create({ intent, instance }: IntentSnapshot, now: Millis): Decision<IntentEffect> {
+function create({ intent, instance, heldUntil }: IntentSnapshot, now: Millis): Decision<IntentEffect> {
   const wanted = instance.status === 'pending' || instance.status === 'provisioning';
   if (!wanted && !intent.uncertain) {
     // No attempt is open, so there is nothing out there.
     return { writes: [settled(intent, 'failed', now)], effects: [], wakeAt: null };
   }
   if (!isDue(intent.nextAttemptAt, now, LONGEST_INTENT_WAIT_MS)) return { ...NOTHING, wakeAt: intent.nextAttemptAt };
+  if (wanted && heldUntil !== null) return { ...NOTHING, wakeAt: heldUntil };
   // A repeated create is the same machine (C2), so an unknown outcome is settled by asking again;
   // by looking only, when the machine is no longer wanted.
   const kind = wanted ? 'create' : 'settle-by-looking';

@@ -96,6 +96,13 @@ describe('on the way to the agent', () => {
     const lost = { status: 'terminated', endReason: 'create-failed', message: 'sold out', busyBlocks: 0 } as const;
     const { job } = settle(snapshot({ status: 'provisioning', avoidOffers: { old: NOW - 1 } }, lost));
     assert.deepEqual([job.status, job.instanceId, job.heldFrom, job.message], ['submitted', null, null, 'sold out']);
+    assert.deepEqual(job.avoidOffers, {}, 'what the cloud refused is remembered for all runs');
+  });
+
+  test('an offer whose machine was lost on the way is left alone by this job for a while', () => {
+    const { job } = settle(
+      snapshot({ status: 'provisioning' }, { status: 'terminated', endReason: 'gone', busyBlocks: 0 }),
+    );
     assert.deepEqual(job.avoidOffers, { [instanceRow().offer.id]: NOW + AVOID_OFFER_MS });
   });
 

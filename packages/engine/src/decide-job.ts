@@ -73,7 +73,8 @@ function provisioning(snapshot: JobSnapshot, now: Millis): Decision<JobEffect> {
 /** The instance was lost before it had the job: another offer is tried, this one is left alone for a while. */
 function placeAgain(job: JobRow, instance: InstanceRow | null, now: Millis): Decision<JobEffect> {
   const avoidOffers = avoidedOffers([job], now);
-  if (instance !== null) {
+  // What a cloud refuses is remembered for everybody (`failures.ts`); what became of a machine is this job's own lesson.
+  if (instance !== null && instance.endReason !== 'create-failed') {
     const broken = instance.endReason === 'provisioning-timeout';
     avoidOffers[instance.offer.id] = now + (broken ? AVOID_BROKEN_OFFER_MS : AVOID_OFFER_MS);
   }

@@ -4,8 +4,10 @@ import { matcher } from '@berth/core/match';
 import { compareOffers, isChoosable } from '@berth/core/rank';
 import type { FleetRow, InstanceRow } from '@berth/store';
 import type { Books } from './books.ts';
+import type { Breakers } from './breaker.ts';
 import { wantedNodes } from './decide-fleet.ts';
 import { gatherOffers } from './gather-offers.ts';
+import { heldOffers, showHeld } from './held-offers.ts';
 import { addInstance } from './new-instance.ts';
 import type { EnginePorts } from './ports.ts';
 import { backoff, FLEET_BACKOFF } from './timing.ts';
@@ -18,6 +20,7 @@ const REMEMBERED = 50;
 export async function fillFleet(
   books: Books,
   ports: Pick<EnginePorts, 'clock' | 'random' | 'backends' | 'sealer'>,
+  breakers: Breakers,
   fleetId: FleetId,
 ): Promise<void> {
   const fleet = await books.store.read.fleets.get(fleetId);
@@ -38,14 +41,14 @@ export async function fillFleet(
     });
     const now = ports.clock.now();
     const failedSince = ended.filter((row) => (row.terminatedAt ?? 0) > now - FAILURE_MEMORY_MS);
-    const offer = choose(fresh, gathered.offers, staying, failedSince);
+    const held = await heldOffers(tx.read, breakers, fresh.projectId, now);
+    const shown = showHeld(gathered, held);
+    const offer = choose(fresh, shown.offers, staying, failedSince);
     const attempts = fresh.attempts + 1;
     // Also after success: should these machines fail, the next try waits.
     const nextAttemptAt = now + backoff(FLEET_BACKOFF, attempts);
     if (offer === null) {
-      const failed = gathered.sources
-        .filter((source) => source.message !== null)
-        .map((s) => `${s.backend}: ${s.message}`);
+      const failed = shown.sources.filter((source) => source.message !== null).map((s) => `${s.backend}: ${s.message}`);
       const message = ['No offer that fits is to be had now', ...failed].join('; ');
       await tx.change('fleets', fresh, { attempts, nextAttemptAt, message });
       return;

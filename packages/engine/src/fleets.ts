@@ -3,22 +3,27 @@ import { BerthError, type FleetId, type FleetSpec, type InstanceId, newId, type 
 import { diffConfigurations } from '@berth/core/diff';
 import type { FleetRow, InstanceRow } from '@berth/store';
 import type { Books, Tx } from './books.ts';
+import type { Breakers } from './breaker.ts';
 import { letGo } from './decide-instance.ts';
 import type { Actor, Base, FleetPlan } from './engine.ts';
 import { fitting, gatherOffers } from './gather-offers.ts';
+import { heldOffers, showHeld } from './held-offers.ts';
 import type { EnginePorts } from './ports.ts';
 import { applyWrites } from './write.ts';
 
 export async function planFleet(
   books: Books,
   ports: EnginePorts,
+  breakers: Breakers,
   project: ProjectId,
   spec: FleetSpec,
 ): Promise<FleetPlan> {
-  const [current, gathered] = await Promise.all([
+  const [current, all, held] = await Promise.all([
     books.store.read.fleets.first({ where: { projectId: project, name: spec.name, live: true } }),
     gatherOffers(ports, project, spec.requirements),
+    heldOffers(books.store.read, breakers, project, ports.clock.now()),
   ]);
+  const gathered = showHeld(all, held);
   refuseDeleted(current, spec.name);
   const offers = fitting(gathered, spec.requirements);
   const changes = current === null ? [] : diffConfigurations(current.spec.configuration, spec.configuration);

@@ -8,6 +8,7 @@ import { messageOf } from './effects.ts';
 import type { OfferList, OfferSource } from './engine.ts';
 import type { Backends, EngineClock, UsableBackend } from './ports.ts';
 import { OFFERS_DEADLINE_MS } from './timing.ts';
+import { withAvailability } from './with-availability.ts';
 
 export interface Gathered {
   /** All offers, whether they fit or not. */
@@ -53,7 +54,11 @@ async function ask(
     if (answer === 'late') {
       return { offers: [], source: source('timed-out', 0, `no answer within ${OFFERS_DEADLINE_MS / 1000} s`) };
     }
-    return { offers: withFacets(answer, requirements, backend.facets), source: source('fresh', answer.length, null) };
+    const told = await withAvailability(clock, backend, answer, requirements);
+    return {
+      offers: withFacets(told.offers, requirements, backend.facets),
+      source: source('fresh', answer.length, told.problem),
+    };
   } catch (error) {
     return { offers: [], source: source('failed', 0, messageOf(error)) };
   } finally {

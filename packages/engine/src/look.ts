@@ -3,6 +3,8 @@ import type { InstanceId, Millis, ProjectId } from '@berth/core';
 import { isFleetFinished, isInstanceReady, isJobFinished, isRunFinished } from '@berth/core';
 import type { InstanceRow, IntentRow, JobRow } from '@berth/store';
 import type { Tx } from './books.ts';
+import { type BootstrapEffect, lookAtBootstrap } from './bootstraps.ts';
+import type { CloudMemory } from './cloud-memory.ts';
 import { decideFleet, type FleetEffect } from './decide-fleet.ts';
 import { decideInstance, type InstanceEffect } from './decide-instance.ts';
 import { decideIntent, type IntentEffect } from './decide-intent.ts';
@@ -13,11 +15,17 @@ import { type Lane, laneOf, laneOfJob } from './lanes.ts';
 import { type AroundEffect, lookAtOrphan, lookAtSweep } from './look-around.ts';
 import { jobsOf } from './place-run.ts';
 import type { Backends } from './ports.ts';
-import type { Sweeps } from './sweeps.ts';
 import { lookAtLine } from './waiting.ts';
 import { type Concern, concern, type Key } from './wake.ts';
 
-export type Effect = RunEffect | JobEffect | InstanceEffect | FleetEffect | IntentEffect | AroundEffect;
+export type Effect =
+  | RunEffect
+  | JobEffect
+  | InstanceEffect
+  | FleetEffect
+  | IntentEffect
+  | AroundEffect
+  | BootstrapEffect;
 
 /** What is not in the store. */
 export interface Surroundings {
@@ -27,7 +35,7 @@ export interface Surroundings {
   /** Since when this server is there to see what happens in the lane. */
   readonly awakeSince: Millis;
   readonly backends: Pick<Backends, 'get' | 'usable'>;
-  readonly sweeps: Sweeps;
+  readonly clouds: CloudMemory;
   linkedSince(instance: InstanceId | null): Millis | null;
 }
 
@@ -57,7 +65,13 @@ export async function look(tx: Tx, key: Key, around: Surroundings): Promise<Look
     case 'fleet':
       return lookAtFleet(tx, id, around);
     case 'sweep':
-      return { decision: await lookAtSweep(tx, id, around), concerned: [], over: false };
+      return {
+        decision: await lookAtSweep(tx, id, { ...around, sweeps: around.clouds.sweeps }),
+        concerned: [],
+        over: false,
+      };
+    case 'bootstrap':
+      return { decision: await lookAtBootstrap(tx, id, around.backends, around.now), concerned: [], over: false };
     case 'orphan':
       return { decision: await lookAtOrphan(tx, id, around.now), concerned: [], over: false };
     case 'line':
@@ -141,7 +155,7 @@ async function lookAtFleet(tx: Tx, id: string, { now }: Surroundings): Promise<L
   return { decision: decideFleet({ fleet, instances }, now), concerned: [], over: false };
 }
 
-async function lookAtIntent(tx: Tx, id: string, { now }: Surroundings): Promise<Look> {
+async function lookAtIntent(tx: Tx, id: string, { now, clouds }: Surroundings): Promise<Look> {
   const intent = await tx.read.intents.get(id);
   const instance = intent === null ? null : await tx.read.instances.get(intent.instanceId);
   if (intent === null || instance === null || intent.status !== 'open') return OVER;
@@ -151,5 +165,6 @@ async function lookAtIntent(tx: Tx, id: string, { now }: Surroundings): Promise<
       : await tx.read.intents.first({
           where: { instanceId: instance.id, kind: 'instance.create', status: 'open' },
         });
-  return { decision: decideIntent({ intent, instance, openCreate }, now), concerned: [], over: false };
+  const heldUntil = clouds.breakers.heldUntil(instance, now);
+  return { decision: decideIntent({ intent, instance, openCreate, heldUntil }, now), concerned: [], over: false };
 }

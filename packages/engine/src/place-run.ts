@@ -1,40 +1,39 @@
 /** Finds a place for every job of a run that has none, and takes it: all of them in one transaction, or none. */
-import type { FleetId, Millis, Offer, ProjectId, Requirements, RunId } from '@berth/core';
+import type { FleetId, Millis, Offer, Requirements, RunId } from '@berth/core';
 import { matcher } from '@berth/core/match';
-import { type Assignment, type PlaceableInstance, type Placement, place } from '@berth/core/place';
+import { type Assignment, type Placement, place } from '@berth/core/place';
 import type { FleetRow, InstanceRow, JobRow, ReadTables, RunRow } from '@berth/store';
 import { StaleRow } from '@berth/store';
 import type { Books, Tx } from './books.ts';
-import { isUsable } from './decide-instance.ts';
+import type { Breakers } from './breaker.ts';
+import { type Candidate, candidates, fleetsOf, onTheirWay } from './candidates.ts';
+import { isOnItsWay, isUsable } from './decide-instance.ts';
 import type { Write } from './decision.ts';
 import { gatherOffers } from './gather-offers.ts';
+import { heldOffers } from './held-offers.ts';
 import { addInstance } from './new-instance.ts';
 import { noPlace } from './no-place.ts';
-import type { Backends, EnginePorts } from './ports.ts';
+import type { EnginePorts } from './ports.ts';
 import { avoidedOffers } from './retry.ts';
 import { describeShortage } from './shortage.ts';
 import { applyWrites } from './write.ts';
 
 type Ports = Pick<EnginePorts, 'clock' | 'random' | 'backends' | 'sealer'>;
 
-/** An instance as the planner sees it, with the row behind it. */
-export interface Candidate extends PlaceableInstance {
-  readonly row: InstanceRow;
-}
-
-export async function placeRun(books: Books, ports: Ports, runId: RunId): Promise<void> {
+export async function placeRun(books: Books, ports: Ports, breakers: Breakers, runId: RunId): Promise<void> {
   // Without offers first: an idle instance costs no question to any cloud.
-  const reused = await books.write(null, (tx) => attempt(tx, ports, runId, null));
+  const reused = await books.write(null, (tx) => attempt(tx, ports, breakers, runId, null));
   if (reused === 'done') return;
   const run = await books.store.read.runs.get(runId);
   if (run === null) return;
   const { offers } = await gatherOffers(ports, run.projectId, run.spec.requirements);
-  await books.write(null, (tx) => attempt(tx, ports, runId, offers));
+  await books.write(null, (tx) => attempt(tx, ports, breakers, runId, offers));
 }
 
 async function attempt(
   tx: Tx,
   ports: Ports,
+  breakers: Breakers,
   runId: RunId,
   offers: readonly Offer[] | null,
 ): Promise<'done' | 'needs-offers'> {
@@ -44,7 +43,7 @@ async function attempt(
   const jobs = await jobsOf(tx.read, run);
   const waiting = jobs.filter((job) => job.status === 'submitted' && job.stopRequested === null);
   if (waiting.length === 0) return 'done';
-  const market = await marketOf(tx, ports, run, jobs, offers ?? []);
+  const market = await marketOf(tx, ports, breakers, run, jobs, offers ?? []);
   const here = market.place(waiting, await beside(tx.read, run, jobs));
   if (here.kind === 'placed') {
     await assign(tx, ports, run, waiting, here.assignments, market.fleet);
@@ -77,6 +76,7 @@ interface Market {
 async function marketOf(
   tx: Tx,
   ports: Ports,
+  breakers: Breakers,
   run: RunRow,
   jobs: readonly JobRow[],
   offers: readonly Offer[],
@@ -84,23 +84,40 @@ async function marketOf(
   const now = ports.clock.now();
   const fleets = await fleetsOf(tx.read, run.projectId);
   const room = await roomForNew(tx.read, run.spec.fleets, fleets);
-  const instances = await candidates(tx.read, ports.backends, run.projectId, fleets);
-  return {
-    fleet: room.fleet,
-    shortage: () => describeShortage(tx.read, run.projectId, run.spec, fleets),
-    place: (nodes, requirements) =>
+  const ready = await candidates(tx.read, ports.backends, run.projectId, fleets);
+  const coming = await onTheirWay(tx.read, ports.backends, run.projectId, fleets);
+  const held = await heldOffers(tx.read, breakers, run.projectId, now);
+  const fittingOffers = offers.filter(room.fits);
+  const placeOn: Market['place'] = (nodes, requirements) =>
+    firstPlaced([ready, [...ready, ...coming]], (instances) =>
       place({
         nodes: nodes.length,
         requirements,
         instances,
         fleets: run.spec.fleets,
-        offers: offers.filter(room.fits),
+        offers: instances === ready ? [] : fittingOffers,
         creationPolicy: run.spec.creationPolicy,
         ...(room.max === null ? {} : { maxNewInstances: room.max }),
+        held,
         avoidOffers: avoidedOffers(jobs, now),
         now,
       }),
+    );
+  return {
+    fleet: room.fleet,
+    shortage: () => describeShortage(tx.read, run.projectId, run.spec, fleets),
+    place: placeOn,
   };
+}
+
+/** What is ready before what is on its way, and that, which is paid already, before what would have to be made. */
+export function firstPlaced(
+  choices: readonly [readonly Candidate[], readonly Candidate[]],
+  placeWith: (instances: readonly Candidate[]) => Placement<Candidate>,
+): Placement<Candidate> {
+  const [ready, all] = choices;
+  const now = all.length === ready.length ? null : placeWith(ready);
+  return now?.kind === 'placed' ? now : placeWith(all);
 }
 
 async function assign(
@@ -139,7 +156,8 @@ async function assign(
 
 async function take(tx: Tx, row: InstanceRow, blocks: number): Promise<InstanceRow> {
   const fresh = await tx.read.instances.get(row.id);
-  if (fresh === null || !isUsable(fresh)) throw new StaleRow('instances', row.id);
+  if (fresh === null || !(isUsable(fresh) || isOnItsWay(fresh))) throw new StaleRow('instances', row.id);
+  if (isOnItsWay(fresh)) return tx.change('instances', fresh, { busyBlocks: blocks });
   return tx.change('instances', fresh, { status: 'busy', busyBlocks: fresh.busyBlocks + blocks, idleSince: null });
 }
 
@@ -161,43 +179,6 @@ async function beside(
     if (peer !== null) return { ...requirements, backends: [peer.backend], regions: [peer.region] };
   }
   return requirements;
-}
-
-export async function fleetsOf(
-  read: Pick<ReadTables, 'fleets'>,
-  project: ProjectId,
-): Promise<ReadonlyMap<FleetId, FleetRow>> {
-  const rows = await read.fleets.find({ where: { projectId: project, live: true } });
-  return new Map(rows.map((row) => [row.id, row]));
-}
-
-/** Machines of a backend that was taken out of the configuration are given back, not used again. */
-export async function candidates(
-  read: Pick<ReadTables, 'instances'>,
-  backends: Pick<Backends, 'usable'>,
-  project: ProjectId,
-  fleets: ReadonlyMap<FleetId, FleetRow>,
-): Promise<Candidate[]> {
-  const usable = new Set(backends.usable(project).map((backend) => backend.name));
-  const rows = await read.instances.find({ where: { projectId: project, status: { in: ['idle', 'busy'] } } });
-  return rows
-    .filter(
-      (row) =>
-        isUsable(row) &&
-        usable.has(row.backend) &&
-        (row.fleetId === null || fleets.get(row.fleetId)?.status === 'active'),
-    )
-    .map((row) => ({
-      ...row,
-      ...reservationOf(row),
-      row,
-      fleet: row.fleetId === null ? null : (fleets.get(row.fleetId)?.name ?? null),
-    }));
-}
-
-/** A machine is in the reservation that it was made in. */
-function reservationOf({ offer: { reservation } }: InstanceRow): { readonly reservation?: string } {
-  return reservation === undefined ? {} : { reservation };
 }
 
 interface Room {

@@ -7,35 +7,52 @@ import type { FleetRow, Insert, RunRow } from '@berth/store';
 import { missingSecret, resolveWork } from './assignment.ts';
 import { refuseTooLargeWork } from './assignment-size.ts';
 import type { Books, Tx } from './books.ts';
-
+import type { Breakers } from './breaker.ts';
+import { candidates, fleetsOf, onTheirWay } from './candidates.ts';
 import type { Actor, Base, RunPlan } from './engine.ts';
 import { fitting, gatherOffers } from './gather-offers.ts';
+import { heldOffers, showHeld } from './held-offers.ts';
 import { newJobs } from './new-jobs.ts';
-import { candidates, fleetsOf, roomForNew } from './place-run.ts';
+import { firstPlaced, roomForNew } from './place-run.ts';
 import type { EnginePorts } from './ports.ts';
 import { describeShortage } from './shortage.ts';
 
-export async function planRun(books: Books, ports: EnginePorts, project: ProjectId, spec: RunSpec): Promise<RunPlan> {
+export async function planRun(
+  books: Books,
+  ports: EnginePorts,
+  breakers: Breakers,
+  project: ProjectId,
+  spec: RunSpec,
+): Promise<RunPlan> {
   await checkWork(ports, project, spec);
   const { read } = books.store;
-  const [current, fleets, gathered] = await Promise.all([
+  const now = ports.clock.now();
+  const [current, fleets, all, held] = await Promise.all([
     read.runs.first({ where: { projectId: project, name: spec.name, live: true } }),
     fleetsOf(read, project),
     gatherOffers(ports, project, spec.requirements),
+    heldOffers(read, breakers, project, now),
   ]);
+  const gathered = showHeld(all, held);
   refuseUnknownFleets(spec, fleets.values());
   const room = await roomForNew(read, spec.fleets, fleets);
-  const placement = place({
-    nodes: spec.nodes,
-    requirements: spec.requirements,
-    instances: await candidates(read, ports.backends, project, fleets),
-    fleets: spec.fleets,
-    offers: gathered.offers.filter(room.fits),
-    creationPolicy: spec.creationPolicy,
-    ...(room.max === null ? {} : { maxNewInstances: room.max }),
-    avoidOffers: {},
-    now: ports.clock.now(),
-  });
+  const ready = await candidates(read, ports.backends, project, fleets);
+  const coming = await onTheirWay(read, ports.backends, project, fleets);
+  const fittingOffers = all.offers.filter(room.fits);
+  const placement = firstPlaced([ready, [...ready, ...coming]], (instances) =>
+    place({
+      nodes: spec.nodes,
+      requirements: spec.requirements,
+      instances,
+      fleets: spec.fleets,
+      offers: instances === ready ? [] : fittingOffers,
+      held,
+      creationPolicy: spec.creationPolicy,
+      ...(room.max === null ? {} : { maxNewInstances: room.max }),
+      avoidOffers: {},
+      now,
+    }),
+  );
   const offers = fitting(gathered, spec.requirements);
   const shortage = placement.kind === 'placed' ? null : await describeShortage(read, project, spec, fleets);
   const changes = current === null ? [] : diffConfigurations(current.spec.configuration, spec.configuration);

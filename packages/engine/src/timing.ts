@@ -4,6 +4,9 @@ import type { Millis } from '@berth/core';
 /** Asking one backend for offers. A plan must not wait for a broken cloud; healthy ones answer well below. */
 export const OFFERS_DEADLINE_MS = 8_000;
 
+/** Asking an account what is in stock, after that. It may only be of help; without it the catalog's word stands. */
+export const AVAILABILITY_DEADLINE_MS = 3_000;
+
 /** One `create` call (C1: it returns as soon as the id is known). */
 export const CREATE_DEADLINE_MS = 60_000;
 
@@ -141,6 +144,40 @@ export const ORPHAN_MIN_AGE_MS = 5 * 60_000;
 export const ORPHAN_BACKOFF = { firstMs: 5_000, factor: 2, maxMs: 5 * 60_000 } as const;
 /** That a machine of which nothing can be done is still there is written down this often. */
 export const REPORTED_SEEN_EVERY_MS = 10 * 60_000;
+
+const MINUTE_MS = 60_000;
+
+/**
+ * How long a refusal is believed, by how often it came in a row. Stock comes back within minutes or not for
+ * long, so the wait grows. A quota changes when somebody asks for more or gives machines back (which is seen).
+ * Wrong credentials may be put right at the cloud, where we do not see it. What is configured wrongly, or not
+ * there at all, stays so until somebody changes it; asking now and then costs one request.
+ */
+export const FAILURE_TTL = {
+  'no-capacity': { firstMs: 5 * MINUTE_MS, factor: 2, maxMs: 30 * MINUTE_MS },
+  quota: { firstMs: 15 * MINUTE_MS, factor: 1, maxMs: 15 * MINUTE_MS },
+  auth: { firstMs: 5 * MINUTE_MS, factor: 1, maxMs: 5 * MINUTE_MS },
+  config: { firstMs: 30 * MINUTE_MS, factor: 2, maxMs: 4 * 60 * MINUTE_MS },
+  'not-found': { firstMs: 30 * MINUTE_MS, factor: 2, maxMs: 4 * 60 * MINUTE_MS },
+} as const satisfies Record<string, Backoff>;
+/** However long a cloud asks to be left alone. */
+export const LONGEST_FAILURE_MS = 6 * 60 * MINUTE_MS;
+/** A refusal that comes this long after the last one was believed begins a row of its own. */
+export const FAILURES_IN_A_ROW_MS = 60 * MINUTE_MS;
+
+/** Five failures without a reason, in one region: chance alone makes that of a cloud that fails one call in ten once in 100,000. */
+export const BREAKER_AFTER = 5;
+/** How long a region is left alone, after each failure from then on. */
+export const BREAKER_BACKOFF = { firstMs: 30_000, factor: 2, maxMs: 10 * MINUTE_MS } as const;
+/** An attempt that has not come back by then never will: the deadlines of what it does, and some. */
+export const BREAKER_PROBE_MS = 4 * MINUTE_MS;
+/** How often those who wait for such an attempt look whether it has come back. */
+export const BREAKER_WAIT_MS = 5_000;
+
+/** Making, finding or removing what machines of a place share: networks take some clouds a minute. */
+export const BOOTSTRAP_DEADLINE_MS = 2 * MINUTE_MS;
+/** Removing it again: a network can go only some minutes after its last machine. */
+export const BOOTSTRAP_BACKOFF = { firstMs: 30_000, factor: 2, maxMs: 10 * MINUTE_MS } as const;
 
 /** A timer that fires this much too early by the clock was overtaken by a clock that was set back. */
 export const CLOCK_SLACK_MS = 2_000;

@@ -6,8 +6,9 @@ import type { Millis, ProjectId } from '@berth/core';
 import { place } from '@berth/core/place';
 import type { JobRow, RunRow } from '@berth/store';
 import type { Tx } from './books.ts';
+import { type Candidate, candidates, fleetsOf } from './candidates.ts';
 import { type Decision, NOTHING, type Write } from './decision.ts';
-import { type Candidate, candidates, fleetsOf, jobsOf } from './place-run.ts';
+import { jobsOf } from './place-run.ts';
 import type { Backends } from './ports.ts';
 
 export interface Waiting {

@@ -259,8 +259,9 @@ export class World {
 
 /** The cloud's calls, heard as long as the server lives. What was asked for happens all the same. */
 function during(life: Life, cloud: SimCloud): Compute {
-  const { create, list, terminate } = cloud.backend().compute;
+  const { create, list, terminate, ...facets } = cloud.backend().compute;
   return {
+    ...facets,
     create: (request, call) => life.pass(create(request, call)),
     list: (call) => life.pass(list(call)),
     terminate: (ref, call) => life.pass(terminate(ref, call)),
