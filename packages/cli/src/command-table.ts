@@ -43,6 +43,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'instance get', summary: 'Show one machine', load: () => import('./commands/instance/get.ts') },
   { name: 'instance delete', summary: 'Give machines back', load: () => import('./commands/instance/delete.ts') },
   { name: 'event list', summary: 'List what happened', load: () => import('./commands/event/list.ts') },
+  {
+    name: 'backend new',
+    summary: 'Write the folder of a new cloud',
+    load: () => import('./commands/backend/new.ts'),
+  },
   { name: 'backend list', summary: 'List the clouds of the project', load: () => import('./commands/backend/list.ts') },
   {
     name: 'backend check',

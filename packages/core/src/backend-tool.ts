@@ -22,6 +22,11 @@ export interface BackendToolModule {
 }
 
 export interface BackendTool {
+  /**
+   * Writes the folder of a new backend, which compiles and fails its check.
+   * @throws BerthError `invalid-request` or `conflict`; nothing is written then
+   */
+  create(options: NewBackendOptions): Promise<NewBackendFolder>;
   /** Every check of the conformance kit, in the order in which they run. */
   rules(): Promise<readonly RuleInfo[]>;
   /**
@@ -34,6 +39,27 @@ export interface BackendTool {
    * Resolves with the names of the machines that were terminated.
    */
   clean(name: string, options: LiveOptions): Promise<readonly string[]>;
+}
+
+export interface NewBackendOptions {
+  /** As people write it: `FluffyCloud`. */
+  readonly title: string;
+  readonly kind: 'vm' | 'container';
+  readonly catalog: 'offline' | 'online';
+  /** Null: `backends/<type>` in a clone, else `berth-backend-<type>` here. */
+  readonly out: string | null;
+}
+
+export interface NewBackendFolder {
+  /** Absolute. */
+  readonly dir: string;
+  readonly type: string;
+  /** Relative to `dir`, in the order in which they are read. */
+  readonly files: readonly string[];
+  /** What `check` is given as its name. */
+  readonly checkName: string;
+  /** What must be done before it can be checked; empty: nothing. */
+  readonly before: readonly string[];
 }
 
 export interface RuleInfo {

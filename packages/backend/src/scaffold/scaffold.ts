@@ -2,6 +2,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { BerthError } from '@berth/core';
+import type { NewBackendFolder } from '@berth/core/backend-tool';
 import { BACKEND_TYPE, type BackendKind } from '../contract.ts';
 import { render, type ScaffoldOptions, typeOf } from './render.ts';
 
@@ -20,16 +21,7 @@ export interface NewBackend {
   readonly clone: string | null;
 }
 
-export interface Scaffolded {
-  readonly dir: string;
-  readonly type: string;
-  /** Relative to `dir`, in the order in which they are read. */
-  readonly files: readonly string[];
-  /** What `berth backend check` is given. */
-  readonly checkName: string;
-}
-
-/** In the order in which a person reads them; the last two only outside of a clone. */
+/** In the order in which a person reads them. */
 const FILES = [
   'README.md',
   'package.json',
@@ -43,7 +35,7 @@ const FILES = [
 ] as const;
 
 /** @throws BerthError `invalid-request` for a name that cannot be one, `conflict` for one that is taken; nothing is written */
-export async function scaffold(options: NewBackend): Promise<Scaffolded> {
+export async function scaffold(options: NewBackend): Promise<NewBackendFolder> {
   const type = typeOf(options.title);
   if (!BACKEND_TYPE.test(type)) {
     throw new BerthError('invalid-request', `"${options.title}" makes no type of a backend.`, {
@@ -72,7 +64,9 @@ export async function scaffold(options: NewBackend): Promise<Scaffolded> {
   }
   if (!inClone) for (const [file, text] of outside(options.clone, dir, texts)) texts.set(file, text);
   await writeAtOnce(dir, texts);
-  return { dir, type, files: [...texts.keys()], checkName };
+  // Types are checked against the clone's own; an installed Berth brings the contract by itself.
+  const before = inClone || options.clone === null ? [] : ['npm install'];
+  return { dir, type, files: [...texts.keys()], checkName, before };
 }
 
 function placeOf({ out, cwd, clone }: NewBackend, type: string): { readonly dir: string; readonly inClone: boolean } {
