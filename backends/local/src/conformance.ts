@@ -37,9 +37,9 @@ export default defineConformance({
 
 async function told(record: InstanceRecord): Promise<FakeMachine> {
   const state: CloudInstance['state'] = record.terminating ? 'terminating' : 'running';
-  const { token, instanceType } = record;
+  const { token, instanceType, name = '', tags = {} } = record;
   const cloudId = `local-${token}`;
-  return { cloudId, name: cloudId, tags: {}, state, billed: true, instanceType, region: REGION, zone: null };
+  return { cloudId, name, tags, state, billed: true, instanceType, region: REGION, zone: null };
 }
 
 async function startedOf(record: InstanceRecord): Promise<Started> {

@@ -154,10 +154,13 @@ test('an agent whose pid was never noted is ended too', async () => {
 test('processes of a job that outlived a dead agent are ended', { skip: process.platform !== 'linux' }, async () => {
   await using cloud = await localCloud();
   const { compute } = cloud.backend;
-  const { dir } = cloud.agentStart('a1');
-  for (const variable of [`DSTACK_WORKING_DIR=${dir}/jobs/one`, 'BERTH_JOB_ID=one']) {
-    await compute.create(cloud.request('a1', 'local', { FAKE_JOB: variable }), cloud.call());
-    const [agent = 0] = await cloud.pids('a1');
+  for (const [token, variable] of [
+    ['a1', `DSTACK_WORKING_DIR=${cloud.agentStart('a1').dir}/jobs/one`],
+    ['a2', 'BERTH_JOB_ID=one'],
+  ] as const) {
+    const { dir } = cloud.agentStart(token);
+    await compute.create(cloud.request(token, 'local', { FAKE_JOB: variable }), cloud.call());
+    const [agent = 0] = await cloud.pids(token);
     let job = 0;
     while (job === 0) job = Number(await readFile(join(dir, 'job-pid'), 'utf8').catch(() => '0'));
     const bare = Number(await readFile(join(dir, 'bare-pid'), 'utf8')); // it dropped its environment
@@ -165,10 +168,19 @@ test('processes of a job that outlived a dead agent are ended', { skip: process.
     assert.ok(await isGone(agent));
     assert.notEqual(await identify(job), null);
     assert.notEqual(await identify(bare), null);
-    await compute.terminate(cloud.ref('a1'), cloud.call());
+    await compute.terminate(cloud.ref(token), cloud.call());
     assert.ok(await isGone(job));
     assert.ok(await isGone(bare));
   }
+});
+
+test('a token whose machine was ended makes no other one (C2)', async () => {
+  await using cloud = await localCloud();
+  const { compute } = cloud.backend;
+  await compute.create(cloud.request('a1'), cloud.call());
+  await compute.terminate(cloud.ref('a1'), cloud.call());
+  await assert.rejects(compute.create(cloud.request('a1'), cloud.call()), { code: 'config' });
+  assert.deepEqual(await compute.list(cloud.call()), []);
 });
 
 test('who only stands in the directory, or has the job of another instance, is left alone', async () => {

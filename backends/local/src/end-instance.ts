@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackendError, type Logger } from '@berth/backend';
+import type { Clock } from '@berth/core';
 import { endProcess } from './agent-process.ts';
 import { type InstanceRecord, type InstanceRecords, isReadable } from './instance-records.ts';
 import { endLeftovers } from './leftovers.ts';
@@ -17,20 +18,21 @@ export interface EndDeps {
   readonly records: InstanceRecords;
   readonly stateDir: string;
   readonly log: Logger;
+  readonly clock: Clock;
 }
 
 /**
  * Ends the machine: agent, what the agent left, directory, and last of all the record, so that a crash
  * at any point leaves something that can be terminated again. Ending what is not there is success.
  */
-export async function endInstance(token: string, { records, stateDir, log }: EndDeps): Promise<void> {
+export async function endInstance(token: string, { records, stateDir, log, clock }: EndDeps): Promise<void> {
   const record = await records.read(token);
   if (record === null) return;
   if (!isReadable(record)) {
     log.warn(`The record of instance local-${token} could not be read; what it stood for may be left behind.`, {
       problem: record.problem,
     });
-    return await records.remove(token);
+    return await records.end(token, clock.now());
   }
   if (!record.terminating) {
     await records.write({ ...record, terminating: true }).catch((error: unknown) => {
@@ -44,7 +46,7 @@ export async function endInstance(token: string, { records, stateDir, log }: End
   }
   await endLeftovers(record);
   await removeDir(record, stateDir, log);
-  await records.remove(token);
+  await records.end(token, clock.now());
 }
 
 /** What jobs have elsewhere on this machine: an agent that was killed could not remove it. */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ACCELERATOR_VENDORS } from '@berth/core';
 import { z } from 'zod';
@@ -13,6 +13,9 @@ const Accelerator = z.object({
 
 const StoredRecord = z.object({
   token: z.string(),
+  /** As it was asked for. Absent: it is older than the name's being kept. */
+  name: z.string().optional(),
+  tags: z.record(z.string(), z.string()).optional(),
   instance: z.string(),
   instanceType: z.string(),
   createdAt: z.number(),
@@ -43,6 +46,9 @@ export interface UnreadableRecord {
   readonly problem: string;
 }
 
+/** As long as clouds remember a token: nobody repeats a `create` after a day. */
+const ENDED_FOR_MS = 24 * 60 * 60_000;
+
 /** The rule of the contract (C2). It also keeps a token from being a path. */
 const TOKEN = /^[A-Za-z0-9]{1,32}$/;
 
@@ -53,9 +59,11 @@ export function isToken(text: string): boolean {
 /** The machines of one backend, one file each. A machine has its file before it has its process, and as long. */
 export class InstanceRecords {
   readonly #dir: string;
+  readonly #endedDir: string;
 
   constructor(stateDir: string) {
     this.#dir = join(stateDir, 'instances');
+    this.#endedDir = join(stateDir, 'ended');
   }
 
   async read(token: string): Promise<InstanceRecord | UnreadableRecord | null> {
@@ -111,6 +119,30 @@ export class InstanceRecords {
   async remove(token: string): Promise<void> {
     await rm(`${this.#path(token)}.new`, { force: true });
     await rm(this.#path(token), { force: true });
+  }
+
+  /** Removes the record of a machine that was there, and remembers that its token is used up (C2). */
+  async end(token: string, now: number): Promise<void> {
+    // On a full disk too: ending instances is what frees it.
+    await this.#rememberEnded(token, now).catch(() => {});
+    await this.remove(token);
+  }
+
+  async isEnded(token: string): Promise<boolean> {
+    return await stat(join(this.#endedDir, token)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #rememberEnded(token: string, now: number): Promise<void> {
+    await mkdir(this.#endedDir, { recursive: true, mode: 0o700 });
+    await writeFile(join(this.#endedDir, token), '', { mode: 0o600 });
+    for (const name of await readdir(this.#endedDir)) {
+      const path = join(this.#endedDir, name);
+      const { mtimeMs } = await stat(path);
+      if (now - mtimeMs > ENDED_FOR_MS) await rm(path, { force: true });
+    }
   }
 
   #path(token: string): string {

@@ -66,6 +66,9 @@ export function localCompute(context: LocalContext, machine: LocalMachine): Comp
       stopIfAborted(call);
       const before = await records.read(token);
       if (before !== null) return await sameMachine(before, agentStart);
+      if (await records.isEnded(token)) {
+        throw new BackendError('config', `Instance ${ID_PREFIX}${token} was ended, and its token is used up (C2).`);
+      }
       const record = await whileAllocating(() => allocate(context, machine, request, call));
       return await startNew(record, agentStart);
     });
@@ -109,7 +112,9 @@ export function localCompute(context: LocalContext, machine: LocalMachine): Comp
     if (!isToken(token) || ref.cloudId !== ID_PREFIX + token) return;
     let ending = machine.ending.get(token);
     if (ending === undefined) {
-      ending = oneAtATime(token, () => endInstance(token, { records, stateDir: context.stateDir, log: context.log }));
+      ending = oneAtATime(token, () =>
+        endInstance(token, { records, stateDir: context.stateDir, log: context.log, clock: context.clock }),
+      );
       machine.ending.set(token, ending);
       ending.then(
         () => machine.ending.delete(token),
@@ -162,6 +167,8 @@ async function allocate(
   const gpuDevices = takeDevices(type, occupation);
   const record: InstanceRecord = {
     token: request.token,
+    name: request.name,
+    tags: request.tags,
     instance: request.instance,
     instanceType,
     createdAt: context.clock.now(),
@@ -206,7 +213,7 @@ function tellOf(record: InstanceRecord, state: CloudInstance['state']): CloudIns
   return {
     cloudId: ID_PREFIX + record.token,
     token: record.token,
-    name: ID_PREFIX + record.token,
+    name: record.name ?? ID_PREFIX + record.token,
     region: REGION,
     zone: null,
     state,
