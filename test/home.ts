@@ -86,9 +86,17 @@ export class Home {
   }
 
   serverPid(): number {
+    return this.#server().pid;
+  }
+
+  serverUrl(): string {
+    return this.#server().url;
+  }
+
+  #server(): { readonly pid: number; readonly url: string } {
     const file = join(this.dir, 'server', 'server.json');
     if (!existsSync(file)) throw new Error('no server is running');
-    return (JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid;
+    return JSON.parse(readFileSync(file, 'utf8')) as { pid: number; url: string };
   }
 
   /** The server dies at once, without any farewell. */

@@ -31,6 +31,11 @@ test('the file says where it lies, and the environment goes before it', async (t
   assert.equal((await read('/nowhere', asBefore)).database, 'postgresql://u@db/x');
 });
 
+test('also in the short form of YAML', async (t) => {
+  const path = file(t, '{"database": "postgres://db/b", "shared": "/srv/berth"}');
+  assert.deepEqual(await read(path), { database: 'postgresql://db/b', shared: '/srv/berth' });
+});
+
 test('mistakes elsewhere in the file do not matter; one that hides the database stops the server', async (t) => {
   assert.equal((await read(file(t, 'database: postgres://db/b\nprojects: 5\n'))).database, 'postgresql://db/b');
   await assert.rejects(read(file(t, 'database: postgres://db/b\nprojects: [\n')));

@@ -78,7 +78,7 @@ async function writtenIn(path: string, always: boolean): Promise<Readonly<Record
     if (isMissing(error)) return {};
     throw error;
   }
-  if (!always && !/^["']?(?:database|shared)["']?\s*:/m.test(text)) return {};
+  if (!always && !/\b(?:database|shared)\b/.test(text)) return {};
   const { parseYaml } = await import('@berth/core/yaml');
   if (text.split('\n').every((line) => /^\s*(#.*)?$/.test(line))) return {};
   const { root } = parseYaml(text, { file: path });
