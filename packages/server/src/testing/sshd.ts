@@ -66,14 +66,14 @@ export class TestSshd {
     mkdirSync(sshd.home);
     if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
     sshd.newHostKey();
-    writeFileSync(join(sshd.#dir, 'keys'), `${options.authorizedKeys.join('\n')}\n`, { mode: 0o600 });
+    writeFileSync(sshd.keysFile, `${options.authorizedKeys.join('\n')}\n`, { mode: 0o600 });
     const path = options.path ?? '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin';
     const lines = [
       ...(options.config ?? []), // the first one of a name counts
       `Port ${sshd.port}`,
       'ListenAddress 127.0.0.1',
       `HostKey ${join(sshd.#dir, 'host_key')}`,
-      `AuthorizedKeysFile ${join(sshd.#dir, 'keys')}`,
+      `AuthorizedKeysFile ${sshd.keysFile}`,
       'PidFile none',
       'StrictModes no',
       'UsePAM no',
@@ -95,6 +95,11 @@ export class TestSshd {
   /** In OpenSSH's form, without a comment. */
   get hostKey(): string {
     return readFileSync(join(this.#dir, 'host_key.pub'), 'utf8').split(' ').slice(0, 2).join(' ').trim();
+  }
+
+  /** The lines in it are let in. */
+  get keysFile(): string {
+    return join(this.#dir, 'keys');
   }
 
   get pid(): number {
