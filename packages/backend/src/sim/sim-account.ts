@@ -49,9 +49,9 @@ export class SimAccounts {
   of(key: string): SimAccount {
     const found = this.#keys.get(key);
     const now = this.#time.now();
-    if (found === undefined) throw new ApiError('unauthorized', 'The key is not known.');
-    if (found.expiresAt !== null && now >= found.expiresAt) throw new ApiError('unauthorized', 'The key has expired.');
-    if (now < this.#lockedUntil) throw new ApiError('forbidden', 'The account may not do this at present.');
+    if (found === undefined) throw new ApiError('unauthorized', 'the key is not known');
+    if (found.expiresAt !== null && now >= found.expiresAt) throw new ApiError('unauthorized', 'the key has expired');
+    if (now < this.#lockedUntil) throw new ApiError('forbidden', 'the account may not do this at present');
     return found.account;
   }
 

@@ -95,7 +95,7 @@ export class SimApi {
     const cloud = this.#cloud;
     const { latency, time, random } = cloud;
     cloud.calls.set(call, cloud.count(call) + 1);
-    if (signal.aborted) return Promise.reject(new ApiError('refused', 'It was given up before it was sent.'));
+    if (signal.aborted) return Promise.reject(new ApiError('refused', 'it was given up before it was sent'));
     const fault = cloud.faults.next(call);
     const slower = typeof fault === 'object' && fault?.kind === 'slow' ? fault.ms : 0;
     const delay = draw(latency[call] ?? 0, random) + slower;
@@ -105,7 +105,7 @@ export class SimApi {
         unsend();
         // It was on its way: half of such requests had arrived already.
         if (fault !== 'hangs' && delay > 0 && random.chance(0.5)) this.#attempt(fault, act);
-        reject(new ApiError('lost', 'It was given up before the answer came.'));
+        reject(new ApiError('lost', 'it was given up before the answer came'));
       };
       signal.addEventListener('abort', givenUp, { once: true });
       if (fault === 'hangs') return;
@@ -137,7 +137,7 @@ export class SimApi {
     if (fault === 'ignored') return undefined as T;
     const done = act(account, fault);
     if (fault === 'answers-twice') return act(account, fault);
-    if (fault === 'succeeds-then-times-out') throw new ApiError('lost', 'The answer did not come.');
+    if (fault === 'succeeds-then-times-out') throw new ApiError('lost', 'the answer did not come');
     return done;
   }
 
@@ -149,7 +149,7 @@ export class SimApi {
   #mine(cloudId: string, account: SimAccount): SimMachine {
     const machine = this.#cloud.machine(cloudId);
     const known = machine !== null && isBilled(machine) && machine.visibleAt <= this.#cloud.time.now();
-    if (!known || machine.account !== account.id) throw new ApiError('not-found', `There is no machine ${cloudId}.`);
+    if (!known || machine.account !== account.id) throw new ApiError('not-found', `there is no machine ${cloudId}`);
     return machine;
   }
 
@@ -189,17 +189,17 @@ function refusalOf(fault: SimFault | null): ApiError | null {
   if (typeof fault === 'object' && fault !== null) {
     if (fault.kind === 'slow') return null;
     const refusal = fault.kind === 'rate-limited' ? 'throttled' : 'unavailable';
-    return new ApiError(refusal, refusal === 'throttled' ? 'Too many requests.' : 'Try again.', fault.retryAfterMs);
+    return new ApiError(refusal, refusal === 'throttled' ? 'too many requests' : 'try again later', fault.retryAfterMs);
   }
   switch (fault) {
     case 'fails-before':
-      return new ApiError('refused', 'The connection was refused.');
+      return new ApiError('refused', 'the connection was refused');
     case 'no-capacity':
-      return new ApiError('out-of-stock', 'It is out of stock.');
+      return new ApiError('out-of-stock', 'it is out of stock');
     case 'quota':
-      return new ApiError('over-quota', 'The account has as many as it may.');
+      return new ApiError('over-quota', 'the account has as many as it may');
     case 'auth':
-      return new ApiError('unauthorized', 'The key is not valid.');
+      return new ApiError('unauthorized', 'the key is wrong');
     default:
       return null;
   }

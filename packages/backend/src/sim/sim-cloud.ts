@@ -215,14 +215,14 @@ export class SimCloud {
   launch(launch: SimLaunch, account: { readonly id: string; readonly quota: number }): SimMachine {
     const known = launch.clientToken === null ? null : this.ofToken(launch.clientToken, account.id);
     if (known !== null && !known.going && isBilled(known)) return known;
-    if (known !== null) throw new ApiError('invalid', 'This token was used for a machine that is gone.');
+    if (known !== null) throw new ApiError('invalid', 'this token was used for a machine that is gone');
     if (this.countOf(account.id) >= account.quota)
-      throw new ApiError('over-quota', 'The account has as many as it may.');
+      throw new ApiError('over-quota', 'the account has as many as it may');
     if (!this.offers.some(({ instanceType }) => instanceType === launch.offer.instanceType)) {
-      throw new ApiError('invalid', `There is no type ${launch.offer.instanceType}.`);
+      throw new ApiError('invalid', `there is no type ${launch.offer.instanceType}`);
     }
     this.parts.mustFit(launch);
-    if (!this.stock.has(launch.offer)) throw new ApiError('out-of-stock', `No ${launch.offer.instanceType} is left.`);
+    if (!this.stock.has(launch.offer)) throw new ApiError('out-of-stock', `no ${launch.offer.instanceType} is left`);
     return this.make(launch, account.id);
   }
 

@@ -65,7 +65,7 @@ export class SimParts {
   /** @throws ApiError `not-found` */
   volume(volumeId: string, region: string): SimVolume {
     const volume = this.volumes.get(volumeId);
-    if (volume?.region !== region) throw new ApiError('not-found', `There is no disk ${volumeId} in ${region}.`);
+    if (volume?.region !== region) throw new ApiError('not-found', `there is no disk ${volumeId} in ${region}`);
     return volume;
   }
 
@@ -73,10 +73,10 @@ export class SimParts {
   attach(volumeId: string, machineId: string): void {
     const volume = this.volumes.get(volumeId);
     if (volume === undefined || this.#cloud.machine(machineId)?.goneAt !== null) {
-      throw new ApiError('not-found', 'There is no such disk or machine.');
+      throw new ApiError('not-found', 'there is no such disk or machine');
     }
     if (volume.attachedTo !== null && volume.attachedTo !== machineId) {
-      throw new ApiError('in-use', 'The disk is attached to another machine.');
+      throw new ApiError('in-use', 'the disk is attached to another machine');
     }
     volume.attachedTo = machineId;
   }
@@ -88,13 +88,13 @@ export class SimParts {
 
   deleteVolume(volumeId: string): void {
     const volume = this.volumes.get(volumeId);
-    if (volume?.attachedTo != null) throw new ApiError('in-use', 'The disk is attached.');
+    if (volume?.attachedTo != null) throw new ApiError('in-use', 'the disk is attached');
     this.volumes.delete(volumeId);
   }
 
   deleteGroup(groupId: string): void {
     if (this.#cloud.alive.some((machine) => machine.placementGroup === groupId)) {
-      throw new ApiError('in-use', 'Machines are in the group.');
+      throw new ApiError('in-use', 'machines are in the group');
     }
     this.groups.delete(groupId);
   }
@@ -103,7 +103,7 @@ export class SimParts {
     const network = this.networks.get(networkId);
     if (network === undefined) return;
     if (this.#cloud.alive.some((machine) => machine.region === network.region)) {
-      throw new ApiError('in-use', 'Machines are in the network.');
+      throw new ApiError('in-use', 'machines are in the network');
     }
     this.networks.delete(networkId);
   }
@@ -116,17 +116,17 @@ export class SimParts {
   /** What a launch names must be there. @throws ApiError */
   mustFit({ placementGroup, reservation, network, offer }: SimLaunch): void {
     if (placementGroup != null && this.groups.get(placementGroup)?.region !== offer.region) {
-      throw new ApiError('invalid', 'There is no such placement group in this region.');
+      throw new ApiError('invalid', 'there is no such placement group in this region');
     }
     if (network != null && this.networks.get(network)?.region !== offer.region) {
-      throw new ApiError('invalid', 'There is no such network in this region.');
+      throw new ApiError('invalid', 'there is no such network in this region');
     }
     if (reservation == null) return;
     const reserved = this.reservations.get(reservation);
     if (reserved?.instanceType !== offer.instanceType || reserved.region !== offer.region) {
-      throw new ApiError('invalid', 'There is no such reservation of this type here.');
+      throw new ApiError('invalid', 'there is no such reservation of this type here');
     }
-    if (this.#usersOf(reservation) >= reserved.total) throw new ApiError('out-of-stock', 'The reservation is used up.');
+    if (this.#usersOf(reservation) >= reserved.total) throw new ApiError('out-of-stock', 'the reservation is used up');
   }
 
   machineGone(machine: SimMachine): void {
