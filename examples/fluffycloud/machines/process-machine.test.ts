@@ -11,7 +11,7 @@ import type { FluffyCloud } from '../start.ts';
 import { startFluffyCloud } from '../start.ts';
 import type { Seen } from '../testing/client.ts';
 import { Client } from '../testing/client.ts';
-import { SshConnection } from '../testing/ssh.ts';
+import { Impostor, SshConnection } from '../testing/ssh.ts';
 import { startTicksOf } from './process-table.ts';
 
 const UPLOAD_BYTES = 150_000_000;
@@ -58,6 +58,8 @@ describe('a machine that is a process', { skip: process.platform === 'linux' ? f
 
   test('lets in the keys that were given with the launch, and no other', async () => {
     await assert.rejects(SshConnection.open(machine, newSshKeyPair().private), /authentication/);
+    const impostor = new Impostor(keys.public, newSshKeyPair().private);
+    await assert.rejects(SshConnection.open(machine, impostor), /authentication/);
     const locked = await launch({ ssh_public_keys: [] });
     await assert.rejects(SshConnection.open(locked, keys.private), /authentication/);
   });

@@ -9,6 +9,29 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** Shows one key and signs with another. */
+export class Impostor extends ssh2.BaseAgent<ssh2.ParsedKey> {
+  readonly #shown: ssh2.ParsedKey;
+  readonly #own: ssh2.ParsedKey;
+
+  constructor(shown: string, own: string) {
+    super();
+    const [first, second] = [ssh2.utils.parseKey(shown), ssh2.utils.parseKey(own)];
+    if (first instanceof Error || second instanceof Error) throw new Error('both are keys');
+    this.#shown = first;
+    this.#own = second;
+  }
+
+  getIdentities(callback: ssh2.IdentityCallback<ssh2.ParsedKey>): void {
+    callback(undefined, [this.#shown]);
+  }
+
+  sign(_key: ssh2.ParsedKey, data: Buffer, options: unknown, callback?: ssh2.SignCallback): void {
+    const done = callback ?? (options as ssh2.SignCallback);
+    done(undefined, this.#own.sign(data));
+  }
+}
+
 /** A connection to a machine, which must show the host key that the API told. */
 export class SshConnection {
   readonly #client: ssh2.Client;
@@ -17,7 +40,7 @@ export class SshConnection {
     this.#client = client;
   }
 
-  static open(machine: Seen, privateKey: string): Promise<SshConnection> {
+  static open(machine: Seen, identity: string | Impostor): Promise<SshConnection> {
     const client = new ssh2.Client();
     return new Promise((resolve, reject) => {
       client.once('connect', () => client.setNoDelay(true));
@@ -27,7 +50,7 @@ export class SshConnection {
         host: machine.ip ?? '',
         port: machine.ssh_port ?? 0,
         username: machine.ssh_user,
-        privateKey,
+        ...(typeof identity === 'string' ? { privateKey: identity } : { agent: identity }),
         hostVerifier: (key: Buffer) => machine.ssh_host_key?.split(' ')[1] === key.toString('base64'),
         readyTimeout: 10_000,
       });
