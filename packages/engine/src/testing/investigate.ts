@@ -1,0 +1,41 @@
+/** From a history that goes wrong to the shortest one that goes wrong in the same way. */
+import type { Store } from '@berth/store';
+import type { Move } from './moves.ts';
+import { shrink } from './shrink.ts';
+import { type History, simulate } from './simulate.ts';
+
+export interface Finding extends History {
+  /** How many moves the history had before it was shrunk. */
+  readonly movesBefore: number;
+}
+
+export interface InvestigateOptions {
+  /** How many shorter histories are tried. */
+  readonly tries?: number;
+  readonly store?: () => Store;
+}
+
+export async function investigate(history: History, options: InvestigateOptions = {}): Promise<Finding> {
+  const { seed, moves, wrong } = history;
+  const play = (some: readonly Move[]) =>
+    simulate(seed, { moves: some, ...(options.store === undefined ? {} : { store: options.store }) });
+  const same = kindOf(wrong);
+  const left = await shrink(moves, async (some) => kindOf((await play(some)).wrong) === same, options.tries);
+  return { ...(await play(left)), movesBefore: moves.length };
+}
+
+/** Of what is wrong first, without ids, numbers and names: a shorter history makes others. */
+function kindOf([first]: readonly string[]): string {
+  return (first ?? '').replace(/\b[0-9a-z]*\d[0-9a-z-]*\b|\(.*\)/g, '#');
+}
+
+/** For a person: what is wrong, and what led to it. */
+export function tell({ seed, moves, movesBefore, wrong }: Finding): string {
+  const steps = moves.map(({ thenMs, ...move }, i) => `  ${i + 1}. ${JSON.stringify(move)}, then ${thenMs} ms`);
+  return [
+    `seed ${seed} goes wrong:`,
+    ...wrong.map((line) => `  ${line}`),
+    `${moves.length} of ${movesBefore} moves are needed:`,
+    ...steps,
+  ].join('\n');
+}
