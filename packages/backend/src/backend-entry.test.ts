@@ -26,7 +26,7 @@ const fluffy = defineBackend({
     size: z.int().default(3),
     project: z.string().optional(),
   }),
-  catalog: offline({ credentials: 'none', rules: [], collect: async function* () {} }),
+  catalog: offline<unknown>({ credentials: 'none', rules: [], collect: async function* () {} }),
 });
 
 const entry = (more: Partial<BackendEntry> = {}): BackendEntry => ({

@@ -28,7 +28,14 @@ export const ROUTES = {
   'secret.get': ['GET', '/projects/{project}/secrets/{secret}'],
   'secret.delete': ['DELETE', '/projects/{project}/secrets/{secret}'],
 
+  /** What is installed, whether a project uses it or not. */
+  'backend.types': ['GET', '/backend-types'],
   'backend.list': ['GET', '/projects/{project}/backends'],
+  'backend.get': ['GET', '/projects/{project}/backends/{backend}'],
+  'backend.put': ['PUT', '/projects/{project}/backends/{backend}'],
+  'backend.delete': ['DELETE', '/projects/{project}/backends/{backend}'],
+  /** Asks the cloud, and keeps nothing. */
+  'backend.choices': ['POST', '/projects/{project}/backends/{backend}/choices'],
   'offer.list': ['POST', '/projects/{project}/offers'],
   /** The catalog, and with it the machines that the project's own backends have. */
   'offer.market': ['POST', '/projects/{project}/offers/market'],

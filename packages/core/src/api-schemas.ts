@@ -3,9 +3,9 @@
  * answer. The server parses with them and makes its OpenAPI document of them; the client uses their types.
  */
 import { z } from 'zod';
+import { backendOperations } from './api-backends.ts';
 import { catalogOperations } from './api-catalog.ts';
 import {
-  BackendView,
   configuration,
   EventView,
   FleetPlanView,
@@ -25,6 +25,7 @@ import {
 import { textOf } from './grammar.ts';
 import { ACCOUNT_NAME_PATTERN, NAME_PATTERN, parseAccountName, parseName } from './name.ts';
 
+export * from './api-backends.ts';
 export * from './api-catalog.ts';
 export * from './api-views.ts';
 
@@ -178,11 +179,7 @@ export const API = {
   },
   'secret.delete': { summary: 'Delete a secret', response: none, access: 'manager' },
 
-  'backend.list': {
-    summary: 'Backends of the project, and those that cannot be used, with the reason',
-    response: z.array(BackendView),
-    access: 'member',
-  },
+  ...backendOperations,
   'offer.list': {
     summary: 'Offers that fit a configuration, cheapest first',
     body: z.object({ configuration, limit: z.int().min(1).max(1000).optional() }).strict(),

@@ -150,6 +150,7 @@ export const InstanceView = z.object({
   unreachable: z.boolean(),
   end_reason: z.enum(INSTANCE_END_REASONS).nullable(),
   message: z.string().nullable(),
+  out_of_reach: z.string().nullable().describe('Why its cloud cannot be asked about it at present'),
   backend: z.string(),
   region: z.string(),
   zone: z.string().nullable(),
@@ -254,17 +255,6 @@ export const FleetPlanView = z.object({
   configuration,
 });
 
-export const BackendView = z.object({
-  name: z.string(),
-  type: z.string(),
-  title: z.string(),
-  kind: z.enum(['vm', 'container']).nullable(),
-  status: z.enum(['ready', 'unavailable']),
-  reason: z.string().nullable(),
-  account: z.string().nullable(),
-  facets: z.array(z.string()),
-});
-
 export const LogEvent = z.object({
   replica: z.int(),
   node: z.int(),
@@ -314,7 +304,6 @@ export type SourceView = z.output<typeof SourceView>;
 export type RunPlanView = z.output<typeof RunPlanView>;
 export type FleetPlanView = z.output<typeof FleetPlanView>;
 export type RunSubmission = z.output<typeof RunSubmission>;
-export type BackendView = z.output<typeof BackendView>;
 export type UserView = z.output<typeof UserView>;
 export type TokenView = z.output<typeof TokenView>;
 export type ProjectView = z.output<typeof ProjectView>;

@@ -6,6 +6,7 @@ import { createEngine } from '@berth/engine';
 import { Leases } from '@berth/engine/leases';
 import { createAgentConnector } from './agents/connector.ts';
 import { Authenticator } from './auth/authenticate.ts';
+import { BackendAdmin } from './backends/administer.ts';
 import { BackendDirectory } from './backends/directory.ts';
 import { installedBackends } from './backends/installed.ts';
 import { BackendRecords } from './backends/records.ts';
@@ -253,11 +254,18 @@ async function compose(
       recordEvent,
       backends: {
         views: (project) => directory.views(project),
+        outOfReach: (project, backend) => directory.outOfReach(project, backend),
         has: (project) => applied.hasBackend(project),
         isConfigured: (name) => applied.isConfigured(name),
         isOwned: (type) => registry.definition(type)?.catalog.kind === 'owned',
         refresh: () => applied.apply(),
       },
+      backendAdmin: new BackendAdmin({
+        directory,
+        records,
+        installed: () => registry.all(),
+        configFile: home.serverConfig,
+      }),
       catalog,
       info: { installation, pid: process.pid, startedAt },
     }),

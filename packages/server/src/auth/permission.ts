@@ -31,6 +31,7 @@ const NOT_FOR_READERS: ReadonlySet<RouteName> = new Set<RouteName>(['secret.get'
 const FOR_BOUND_TOKENS: ReadonlySet<RouteName> = new Set<RouteName>([
   'user.me',
   'project.list',
+  'backend.types',
   'catalog.offers',
   'catalog.groups',
   'catalog.gpus',

@@ -10,7 +10,7 @@ import { Secret } from '@berth/core/secret';
 import type { InstanceRow, Store } from '@berth/store';
 import { openSqliteStore } from '@berth/store/sqlite';
 import { z } from 'zod';
-import type { ConfiguredEntry } from '../config/server-config.ts';
+import type { ConfiguredEntry, EntryPlace } from '../config/server-config.ts';
 import { createSealer } from '../crypto/sealer.ts';
 import { eventRecorder } from '../events/record.ts';
 import { instanceRow } from '../testing/rows.ts';
@@ -69,12 +69,14 @@ function setup(t: TestContext) {
   return { store, clock, cloud, open };
 }
 
+const placeAt = (line: number): EntryPlace => ({ line, positionOf: () => ({ line, column: 7 }) });
 const entry = (more: Partial<ConfiguredEntry> = {}): ConfiguredEntry => ({
   name: 'fluffy',
   type: 'fluffy',
   config: {},
   credentials: { kind: 'default', value: null },
-  line: 3,
+  place: placeAt(3),
+  faults: [],
   ...more,
 });
 const wanted = (...entries: ConfiguredEntry[]) => new Map([[project, entries]]);
@@ -84,8 +86,8 @@ const machine = (store: Store, backend = 'fluffy'): Promise<InstanceRow> =>
   );
 const gone = (store: Store, { id, version }: InstanceRow): Promise<InstanceRow> =>
   store.transaction((tables) => tables.instances.update(id, version, { status: 'terminated' }));
-const statuses = (directory: BackendDirectory): string[] =>
-  directory.views(project).map(({ name, status }) => `${name} ${status}`);
+const statuses = async (directory: BackendDirectory): Promise<string[]> =>
+  (await directory.views(project)).map(({ name, status }) => `${name} ${status}`);
 async function until(condition: () => boolean): Promise<void> {
   for (let n = 0; n < 200 && !condition(); n++) await new Promise((resolve) => setTimeout(resolve, 5));
   assert.ok(condition());
@@ -97,9 +99,9 @@ test('a backend that is wanted is ready, and told; one that cannot be loaded is 
   const told: string[] = [];
   directory.onChange((of) => told.push(of));
   await directory.apply(wanted(entry()));
-  assert.deepEqual(statuses(directory), ['fluffy ready', 'broken unavailable']);
-  assert.equal(directory.views(project)[0]?.account, 'account-1');
-  assert.match(directory.views(project)[1]?.reason ?? '', /SDK is missing/);
+  assert.deepEqual(await statuses(directory), ['fluffy ready', 'broken unavailable']);
+  assert.equal((await directory.views(project))[0]?.account, 'account-1');
+  assert.match((await directory.views(project))[1]?.reason ?? '', /SDK is missing/);
   assert.deepEqual(
     directory.usable(project).map(({ name }) => name),
     ['fluffy'],
@@ -118,7 +120,7 @@ test('what is wanted again just so is left alone; what changed is configured ane
   const directory = open();
   await directory.apply(wanted(entry()));
   const first = directory.get(project, 'fluffy');
-  await directory.apply(wanted(entry({ line: 9 })));
+  await directory.apply(wanted(entry({ place: placeAt(9) })));
   assert.equal(directory.get(project, 'fluffy'), first);
   await directory.apply(wanted(entry({ config: { regions: ['eu'] } })));
   assert.notEqual(directory.get(project, 'fluffy'), first);
@@ -144,14 +146,14 @@ test('a removed backend with machines takes no new work, and gives back what it 
   await directory.apply(wanted());
   assert.deepEqual(directory.usable(project), []);
   assert.notEqual(directory.get(project, 'fluffy'), null);
-  assert.deepEqual(statuses(directory), ['fluffy unavailable', 'broken unavailable']);
-  assert.match(directory.views(project)[0]?.reason ?? '', /kept until its machines are gone/);
+  assert.deepEqual(await statuses(directory), ['fluffy removed', 'broken unavailable']);
+  assert.match((await directory.views(project))[0]?.reason ?? '', /kept until its machines are gone/);
   const removed = (await store.read.events.find()).find(({ kind }) => kind === 'backend.removed');
-  assert.match(removed?.message ?? '', /until its 1 machines are gone/);
+  assert.match(removed?.message ?? '', /until its 1 machine is gone/);
 
   await gone(store, held);
   await until(() => directory.get(project, 'fluffy') === null);
-  assert.deepEqual(statuses(directory), ['broken unavailable']);
+  assert.deepEqual(await statuses(directory), ['broken unavailable']);
 });
 
 test('one that holds nothing is gone at once, and may come back', async (t) => {
@@ -161,7 +163,7 @@ test('one that holds nothing is gone at once, and may come back', async (t) => {
   await directory.apply(wanted());
   assert.equal(directory.get(project, 'fluffy'), null);
   await directory.apply(wanted(entry()));
-  assert.deepEqual(statuses(directory)[0], 'fluffy ready');
+  assert.deepEqual((await statuses(directory))[0], 'fluffy ready');
   assert.equal(await store.read.backends.count({ deletedAt: null }), 1);
 });
 
@@ -203,19 +205,22 @@ test('a mistake is told with its line and waits for the file; a cloud that does 
   const { open, cloud, store } = setup(t);
   const directory = open();
   await directory.apply(wanted(entry({ config: { region: 'eu' } })));
-  assert.match(directory.views(project)[0]?.reason ?? '', /no key `region`.*line 3/);
+  assert.match(
+    (await directory.views(project))[0]?.reason ?? '',
+    /unknown key `region`: did you mean `regions`\?.*line 3, column 7/,
+  );
   assert.ok((await store.read.events.find()).some(({ message }) => message.includes('cannot be used')));
 
   cloud.refuse = new BackendError('auth', 'The key has expired.');
   await directory.apply(wanted(entry()));
-  assert.match(directory.views(project)[0]?.reason ?? '', /The key has expired/);
+  assert.match((await directory.views(project))[0]?.reason ?? '', /The key has expired/);
   cloud.refuse = null;
   t.mock.timers.tick(60_000);
   // It makes a directory on the way, and timers are mocked: turns of the loop are all there is to wait by.
-  for (let n = 0; n < 100_000 && directory.views(project)[0]?.status !== 'ready'; n++) {
+  for (let n = 0; n < 100_000 && (await directory.views(project))[0]?.status !== 'ready'; n++) {
     await new Promise((resolve) => setImmediate(resolve));
   }
-  assert.equal(directory.views(project)[0]?.status, 'ready');
+  assert.equal((await directory.views(project))[0]?.status, 'ready');
   assert.equal(directory.usable(project).length, 1);
 });
 
@@ -238,7 +243,7 @@ test('a name does not change its cloud while machines go by it', async (t) => {
   await directory.apply(wanted(entry({ name: 'main', type: 'stormy' })));
   assert.equal(directory.get(project, 'main')?.type, 'fluffy');
   assert.deepEqual(directory.usable(project), []);
-  assert.match(directory.views(project)[0]?.reason ?? '', /another name/);
+  assert.match((await directory.views(project))[0]?.reason ?? '', /another name/);
   await gone(store, held);
   await directory.apply(wanted(entry({ name: 'main', type: 'stormy' })));
   assert.equal(directory.usable(project)[0]?.type, 'stormy');

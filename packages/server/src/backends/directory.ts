@@ -1,10 +1,12 @@
-import { basename, join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import {
   BackendError,
   type BackendHost,
   type BackendRegistry,
   type ConfiguredBackend,
+  EntryError,
   type Logger,
 } from '@berth/backend';
 import type { BackendView } from '@berth/core/api-schemas';
@@ -12,8 +14,9 @@ import { BerthError } from '@berth/core/errors';
 import type { Clock, ProjectId, RandomBytes } from '@berth/core/ids';
 import type { Backends, UsableBackend } from '@berth/engine';
 import type { BackendRow, Store } from '@berth/store';
-import type { ConfiguredEntry } from '../config/server-config.ts';
-import type { BackendRecords, Entry } from './records.ts';
+import type { ConfiguredEntry, EntryPlace } from '../config/server-config.ts';
+import { type Author, type BackendRecords, BY_CONFIG, type Entry } from './records.ts';
+import { brokenView, fill, forgottenView, newSlot, REMOVED, type Slot } from './slot.ts';
 
 export interface DirectoryOptions {
   readonly store: Store;
@@ -29,32 +32,24 @@ export interface DirectoryOptions {
   readonly market?: BackendHost['market'];
 }
 
-/** What each project should have. */
+/** What the configuration wants each project to have. */
 export type Wanted = ReadonlyMap<ProjectId, readonly ConfiguredEntry[]>;
-
-type Slot = {
-  readonly entry: Entry;
-  readonly row: BackendRow;
-  /** Null while it was never ready. One that is not wanted any more is kept for what it still holds. */
-  backend: UsableBackend | null;
-  view: BackendView;
-  /** May take new work. */
-  usable: boolean;
-};
 
 /** A cloud that did not answer is asked again: soon, and then ever more seldom. */
 const RETRY_MS = [60_000, 2 * 60_000, 5 * 60_000, 10 * 60_000];
+/** A machine may be on its way to the books while its backend is removed: offers are gathered before it is written. */
+const LATE_MACHINE_MS = 15_000;
 
 /**
- * The backends of every project. What is wanted comes from the configuration; what still holds machines
- * stays, unwanted or not, until they are gone: who takes a backend out of a file must not lose sight of
- * what it bills.
+ * The backends of every project. What is wanted comes from the configuration and from what the API stored;
+ * what still holds machines stays, unwanted or not, until they are gone: who takes a backend away must not
+ * lose sight of what it bills.
  */
 export class BackendDirectory implements Backends {
   readonly #options: DirectoryOptions;
   readonly #projects = new Map<ProjectId, Map<string, Slot>>();
   readonly #listeners = new Set<(project: ProjectId) => void>();
-  readonly #retries = new Map<string, NodeJS.Timeout>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #closing = new AbortController();
   readonly #stopListening: () => void;
   /** One change after the other. */
@@ -63,10 +58,12 @@ export class BackendDirectory implements Backends {
   constructor(options: DirectoryOptions) {
     this.#options = options;
     this.#stopListening = options.store.onCommit((changes) => {
+      const rows = changes.filter(({ table }) => table === 'backends').map(({ id }) => id);
+      if (rows.length > 0) void this.inTurn(() => this.#heed(rows));
       if (!changes.some(({ table }) => table === 'instances')) return;
       for (const [project, slots] of this.#projects) {
         const held = [...slots.values()].some(({ row }) => row.deletedAt !== null);
-        if (held) void this.#inTurn(() => this.#letGo(project));
+        if (held) void this.inTurn(() => this.#letGo(project));
       }
     });
   }
@@ -78,7 +75,7 @@ export class BackendDirectory implements Backends {
   }
 
   get(project: ProjectId, name: string): UsableBackend | null {
-    return this.#projects.get(project)?.get(name)?.backend ?? null;
+    return this.slot(project, name)?.backend ?? null;
   }
 
   onChange(listener: (project: ProjectId) => void): () => void {
@@ -86,34 +83,54 @@ export class BackendDirectory implements Backends {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Also those packages that were found and cannot be used by anybody. */
-  views(project: ProjectId): readonly BackendView[] {
-    const own = [...(this.#projects.get(project)?.values() ?? [])].map(({ view }) => view);
-    const broken = this.#options.registry.unavailable.map(
-      ({ dir, reason }): BackendView => ({
-        name: basename(dir),
-        type: basename(dir),
-        title: basename(dir),
-        kind: null,
-        status: 'unavailable',
-        reason,
-        account: null,
-        facets: [],
-      }),
-    );
-    return [...own.toSorted((a, b) => (a.name < b.name ? -1 : 1)), ...broken];
+  slot(project: ProjectId, name: string): Slot | null {
+    return this.#projects.get(project)?.get(name) ?? null;
   }
 
-  /** Brings every project to what is wanted. Resolves when each backend is ready or known not to be. */
-  apply(wanted: Wanted): Promise<void> {
-    return this.#inTurn(async () => {
-      const rows = await this.#options.store.read.backends.find({ where: { deletedAt: null } });
-      const projects = new Set([...wanted.keys(), ...this.#projects.keys(), ...rows.map(({ projectId }) => projectId)]);
+  /** Names of those that are wanted, and of those that are kept. */
+  names(project: ProjectId): readonly string[] {
+    return [...(this.#projects.get(project)?.keys() ?? [])];
+  }
+
+  /** Whether the project should have any, usable or not. */
+  has(project: ProjectId): boolean {
+    return [...(this.#projects.get(project)?.values() ?? [])].some(({ row }) => row.deletedAt === null);
+  }
+
+  /** Also what holds machines and was forgotten, and packages that were found and cannot be used by anybody. */
+  async views(project: ProjectId): Promise<readonly BackendView[]> {
+    const held = await this.#options.records.held(project);
+    const slots = this.#projects.get(project) ?? new Map<string, Slot>();
+    const own = [...slots.values()].map(({ view }) => ({ ...view, holds: held.get(view.name) ?? 0 }));
+    const forgotten = [...held].filter(([name]) => !slots.has(name)).map(([name, holds]) => forgottenView(name, holds));
+    const broken = this.#options.registry.unavailable.map(brokenView);
+    return [...[...own, ...forgotten].toSorted((a, b) => (a.name < b.name ? -1 : 1)), ...broken];
+  }
+
+  /** Why the cloud cannot be asked about machines of this backend; null: it can. */
+  outOfReach(project: ProjectId, name: string): string | null {
+    const slot = this.slot(project, name);
+    if (slot === null) return `Nothing is known of the backend ${name} any more.`;
+    return slot.backend === null ? `Backend ${name} cannot be used: ${slot.view.reason ?? 'it is not ready'}` : null;
+  }
+
+  /**
+   * Brings every project to what is wanted. Resolves when each backend is ready or known not to be.
+   * @param wanted null: the configuration cannot be read, and everything stays as the store has it
+   */
+  apply(wanted: Wanted | null): Promise<void> {
+    return this.inTurn(async () => {
+      const { read } = this.#options.store;
+      const rows = await read.backends.find({ where: { deletedAt: null } });
       const known = Map.groupBy(rows, ({ projectId }) => projectId);
+      const alive = new Set((await read.projects.find({ where: { deletedAt: null } })).map(({ id }) => id));
+      const projects = new Set([...(wanted?.keys() ?? []), ...this.#projects.keys(), ...known.keys()]);
       await Promise.all(
-        [...projects].map((project) =>
-          this.#applyProject(project, wanted.get(project) ?? [], known.get(project) ?? []),
-        ),
+        [...projects].map((project) => {
+          const own = known.get(project) ?? [];
+          const stored = alive.has(project) ? own.filter(({ source }) => wanted === null || source === 'api') : [];
+          return this.#applyProject(project, wanted?.get(project) ?? [], own, stored);
+        }),
       );
     });
   }
@@ -121,169 +138,235 @@ export class BackendDirectory implements Backends {
   async close(): Promise<void> {
     this.#closing.abort(new Error('the server stops'));
     this.#stopListening();
-    for (const retry of this.#retries.values()) clearTimeout(retry);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
     await this.#turn;
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+  /** Changes wait for each other, and none begins once the server stops. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#turn.then(work);
     this.#turn = done.catch(() => undefined);
     return done;
+  }
+
+  /**
+   * Asks the cloud about an entry that is not stored, or not yet. Its folder goes again unless it is to be
+   * kept, or a backend of that name uses it.
+   * @throws BerthError or BackendError
+   */
+  async tryOut(project: ProjectId, entry: Entry, { keep }: { readonly keep: boolean }): Promise<ConfiguredBackend> {
+    const host = this.#host(project, entry.name);
+    let ready: ConfiguredBackend | null = null;
+    try {
+      ready = await this.#options.registry.configure(entry, host, this.#closing.signal);
+      return ready;
+    } finally {
+      const used = (keep && ready !== null) || this.slot(project, entry.name) !== null;
+      if (!used) await rm(host.stateDir, { recursive: true, force: true });
+    }
+  }
+
+  /** Puts what was tried and stored into its place. To be called in turn. */
+  install(project: ProjectId, row: BackendRow, entry: Entry, ready: ConfiguredBackend): void {
+    this.#cancel(`${project}/${row.name}`);
+    const slot = newSlot(row, entry, null, 'api', this.#options.registry);
+    fill(slot, ready, this.#options.log);
+    this.#slotsOf(project).set(row.name, slot);
+    this.#tell(project);
+  }
+
+  /** It takes no new work, and stays while it holds machines. To be called in turn. */
+  async retire(project: ProjectId, slot: Slot, author: Author): Promise<void> {
+    slot.usable = false;
+    if (slot.row.deletedAt !== null) return;
+    await this.#retired(project, slot, await this.#options.records.retire(slot.row, author));
+    this.#later(`late ${project}`, LATE_MACHINE_MS, () => this.#recall(project, this.#slotsOf(project)));
+  }
+
+  async #retired(project: ProjectId, slot: Slot, row: BackendRow): Promise<void> {
+    const slots = this.#slotsOf(project);
+    if ((await this.#options.records.machines(project, row.name)) === 0) {
+      this.#cancel(`${project}/${row.name}`);
+      slots.delete(row.name);
+    } else {
+      const view = { ...slot.view, status: 'removed' as const, reason: removedReason(slot) };
+      slots.set(row.name, { ...slot, row, view, usable: false });
+    }
+    this.#tell(project);
   }
 
   async #applyProject(
     project: ProjectId,
     entries: readonly ConfiguredEntry[],
     known: readonly BackendRow[],
+    stored: readonly BackendRow[],
   ): Promise<void> {
-    const slots = this.#projects.get(project) ?? new Map<string, Slot>();
-    this.#projects.set(project, slots);
+    const slots = this.#slotsOf(project);
     await this.#recall(project, slots);
-    const names = new Set(entries.map(({ name }) => name));
-    for (const [name, slot] of slots) if (!names.has(name)) await this.#retire(project, slot);
+    // The file wins over what is stored; what a server without a file has gives way.
+    const written = entries.filter(({ name, place }) => place !== null || !stored.some((row) => row.name === name));
+    const inFile = new Set(written.map(({ name }) => name));
+    const kept = stored.filter(({ name }) => !inFile.has(name));
+    const names = new Set([...inFile, ...kept.map(({ name }) => name)]);
+    for (const [name, slot] of slots) if (!names.has(name)) await this.retire(project, slot, BY_CONFIG);
     // Taken out while no server was running, and without machines.
-    for (const row of known) if (!names.has(row.name) && !slots.has(row.name)) await this.#options.records.retire(row);
+    for (const row of known)
+      if (!names.has(row.name) && !slots.has(row.name)) await this.#options.records.retire(row, BY_CONFIG);
     await this.#letGo(project);
-    await Promise.all(entries.map((entry) => this.#want(project, slots, entry)));
+    await Promise.all([
+      ...written.map((entry) => this.#want(project, slots, entry)),
+      ...kept.map((row) => this.#wantStored(project, slots, row)),
+    ]);
     this.#tell(project);
   }
 
   /** After a start, nothing is known but what is in the store: also backends that were taken out long ago. */
   async #recall(project: ProjectId, slots: Map<string, Slot>): Promise<void> {
-    const { records, log } = this.#options;
-    for (const row of await records.withMachines(project)) {
-      if (slots.has(row.name)) continue;
-      let entry: Entry;
-      try {
-        entry = records.entryOf(row);
-      } catch (error) {
-        // Its machines cannot be reached without its credentials; everything else must go on.
-        log.error('backend cannot be recalled', { project, backend: row.name, error });
-        continue;
-      }
-      const slot = this.#slot(entry, row);
-      slots.set(row.name, slot);
-      await this.#configure(project, slot);
+    for (const row of await this.#options.records.withMachines(project)) {
+      if (!slots.has(row.name)) await this.#wantStored(project, slots, row);
     }
   }
 
   async #want(project: ProjectId, slots: Map<string, Slot>, wanted: ConfiguredEntry): Promise<void> {
-    const { line: _line, ...entry } = wanted;
+    const { place, faults, ...entry } = wanted;
+    const { records, registry } = this.#options;
+    const source = place === null ? 'default' : 'config.yml';
     const before = slots.get(entry.name);
-    const same = before !== undefined && before.row.deletedAt === null && isDeepStrictEqual(before.entry, entry);
-    if (same && before.backend !== null) {
+    const isWanted = before?.row.deletedAt === null && before.row.source === 'config.yml';
+    if (isWanted && before.backend !== null && faults.length === 0 && isDeepStrictEqual(before.entry, entry)) {
       before.usable = before.view.status === 'ready';
+      before.view = { ...before.view, source };
       return;
     }
-    if (
-      before !== undefined &&
-      before.entry.type !== entry.type &&
-      (await this.#options.records.machines(project, entry.name)) > 0
-    ) {
-      before.usable = false;
-      before.view = {
-        ...before.view,
-        status: 'unavailable',
-        reason: `It is to become a ${entry.type}, but still holds machines as a ${before.entry.type}; give the new one another name.`,
-      };
-      return;
+    if (before !== undefined && before.row.type !== entry.type) {
+      if ((await records.machines(project, entry.name)) > 0) {
+        before.usable = false;
+        before.view = {
+          ...before.view,
+          status: 'unavailable',
+          reason: `It is to become a ${entry.type}, but still holds machines as a ${before.row.type}; give the new one another name.`,
+        };
+        return;
+      }
     }
-    const row = await this.#options.records.write(project, entry);
-    const slot = this.#slot(entry, row);
+    // What is stored is better than what cannot be read.
+    const kept = faults.length === 0 ? null : await records.current(project, entry.name);
+    const row = kept ?? (await records.write(project, entry, BY_CONFIG));
+    const slot = newSlot(row, entry, place, source, registry);
     // Whatever becomes of the new one: what the old one holds can be given back.
     slot.backend = before?.backend ?? null;
     slots.set(entry.name, slot);
-    await this.#configure(project, slot, wanted.line);
+    if (faults.length > 0) await this.#refuse(project, slot, new EntryError(entry, faults));
+    else await this.#configure(project, slot);
   }
 
-  async #configure(project: ProjectId, slot: Slot, line: number | null = null, attempt = 0): Promise<void> {
-    const { registry, log } = this.#options;
-    const wanted = slot.row.deletedAt === null;
-    const key = `${project}/${slot.entry.name}`;
-    clearTimeout(this.#retries.get(key));
-    this.#retries.delete(key);
+  /** What the API made, or what holds machines. */
+  async #wantStored(project: ProjectId, slots: Map<string, Slot>, row: BackendRow): Promise<void> {
+    const { records, registry } = this.#options;
+    const before = slots.get(row.name);
+    if (before?.backend != null && before.row.id === row.id && before.row.version === row.version) {
+      before.usable = before.view.status === 'ready';
+      return;
+    }
+    let entry: Entry | null = null;
+    let lost: unknown = null;
     try {
-      const ready = await registry.configure(slot.entry, this.#host(project, slot.entry.name), this.#closing.signal);
-      slot.backend = usableBackend(ready, log);
-      slot.usable = wanted;
-      slot.view = {
-        name: ready.name,
-        type: ready.type,
-        title: ready.title,
-        kind: ready.kind,
-        status: wanted ? 'ready' : 'unavailable',
-        reason: wanted ? null : REMOVED,
-        account: ready.account,
-        facets: [...ready.facets],
-      };
+      entry = records.entryOf(row);
     } catch (error) {
-      const where = line === null ? '' : ` (config.yml, line ${line})`;
-      const reason = `${error instanceof Error ? error.message : String(error)}${where}`;
-      const isNews = slot.view.reason !== reason;
-      slot.usable = false;
-      slot.view = { ...slot.view, status: 'unavailable', reason };
+      lost = error;
+    }
+    const slot = newSlot(row, entry, null, row.source, registry);
+    slot.backend = before?.backend ?? null;
+    slots.set(row.name, slot);
+    if (entry === null) await this.#refuse(project, slot, lost);
+    else await this.#configure(project, slot);
+  }
+
+  /** Rows that this or another server has written. */
+  async #heed(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
       if (this.#closing.signal.aborted) return;
-      log.warn('backend is unavailable', { project, backend: slot.entry.name, reason });
-      if (isNews) await this.#options.records.unavailable(slot.row, reason);
-      if (error instanceof BackendError || !(error instanceof BerthError))
-        this.#retryLater(project, slot, line, attempt);
+      const row = await this.#options.store.read.backends.get(id);
+      if (row?.source !== 'api') continue; // every server reads its own file
+      const slots = this.#slotsOf(row.projectId);
+      const slot = slots.get(row.name);
+      if (slot?.row.id === row.id && slot.row.version === row.version) continue;
+      if (slot !== undefined && slot.row.source !== 'api' && slot.row.deletedAt === null) continue;
+      if (row.deletedAt === null) await this.#wantStored(row.projectId, slots, row);
+      else if (slot?.row.id === row.id) await this.#retired(row.projectId, slot, row);
+      this.#tell(row.projectId);
     }
   }
 
-  /** Only a cloud that may answer otherwise next time; what is written wrong stays wrong until it is changed. */
-  #retryLater(project: ProjectId, slot: Slot, line: number | null, attempt: number): void {
-    const retry = setTimeout(
-      () => {
-        void this.#inTurn(async () => {
-          if (this.#projects.get(project)?.get(slot.entry.name) !== slot) return;
-          await this.#configure(project, slot, line, attempt + 1);
-          this.#tell(project);
-        });
-      },
-      RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)],
-    );
-    retry.unref();
-    this.#retries.set(`${project}/${slot.entry.name}`, retry);
+  async #configure(project: ProjectId, slot: Slot, attempt = 0): Promise<void> {
+    const { registry, records, log } = this.#options;
+    this.#cancel(`${project}/${slot.row.name}`);
+    if (slot.entry === null) return;
+    try {
+      const host = this.#host(project, slot.row.name);
+      fill(slot, await registry.configure(slot.entry, host, this.#closing.signal), log);
+      if (slot.usable) await records.available(slot.row);
+    } catch (error) {
+      await this.#refuse(project, slot, error);
+      if (this.#closing.signal.aborted) return;
+      // Only a cloud may answer otherwise next time; what is written wrong stays wrong until it is changed.
+      if (error instanceof BerthError && !(error instanceof BackendError)) return;
+      const delay = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 0;
+      this.#later(`${project}/${slot.row.name}`, delay, async () => {
+        if (this.slot(project, slot.row.name) !== slot) return;
+        await this.#configure(project, slot, attempt + 1);
+        this.#tell(project);
+      });
+    }
   }
 
-  /** Not wanted any more. It takes no new work, and stays while it holds machines. */
-  async #retire(project: ProjectId, slot: Slot): Promise<void> {
+  async #refuse(project: ProjectId, slot: Slot, error: unknown): Promise<void> {
+    const why = whyNot(error, slot.place);
+    const reason = slot.row.deletedAt === null ? why : `${REMOVED} They cannot be reached: ${why}`;
+    const isNews = slot.view.reason !== reason;
     slot.usable = false;
-    if (slot.row.deletedAt !== null) return;
-    const row = await this.#options.records.retire(slot.row);
-    const view: BackendView = { ...slot.view, status: 'unavailable', reason: REMOVED };
-    this.#projects.get(project)?.set(slot.entry.name, { ...slot, row, view });
+    slot.view = { ...slot.view, status: slot.row.deletedAt === null ? 'unavailable' : 'removed', reason };
+    if (this.#closing.signal.aborted) return;
+    this.#options.log.warn('backend is unavailable', { project, backend: slot.row.name, reason });
+    if (isNews) await this.#options.records.unavailable(slot.row, reason);
   }
 
   /** Forgets those that are not wanted and hold nothing. */
   async #letGo(project: ProjectId): Promise<void> {
-    const slots = this.#projects.get(project);
-    for (const [name, slot] of slots ?? []) {
+    const slots = this.#slotsOf(project);
+    for (const [name, slot] of slots) {
       if (slot.row.deletedAt === null || (await this.#options.records.machines(project, name)) > 0) continue;
-      clearTimeout(this.#retries.get(`${project}/${name}`));
-      slots?.delete(name);
+      this.#cancel(`${project}/${name}`);
+      slots.delete(name);
+      await this.#options.records.gone(slot.row);
       this.#tell(project);
     }
   }
 
-  #slot(entry: Entry, row: BackendRow): Slot {
-    const definition = this.#options.registry.definition(entry.type);
-    return {
-      entry,
-      row,
-      backend: null,
-      usable: false,
-      view: {
-        name: entry.name,
-        type: entry.type,
-        title: definition?.title ?? entry.type,
-        kind: definition?.kind ?? null,
-        status: 'unavailable',
-        reason: 'It is being configured.',
-        account: null,
-        facets: [],
-      },
-    };
+  #slotsOf(project: ProjectId): Map<string, Slot> {
+    let slots = this.#projects.get(project);
+    if (slots === undefined) {
+      slots = new Map();
+      this.#projects.set(project, slots);
+    }
+    return slots;
+  }
+
+  #later(key: string, delayMs: number, work: () => Promise<void>): void {
+    this.#cancel(key);
+    const timer = setTimeout(() => {
+      this.#timers.delete(key);
+      void this.inTurn(async () => {
+        if (!this.#closing.signal.aborted) await work();
+      });
+    }, delayMs);
+    timer.unref();
+    this.#timers.set(key, timer);
+  }
+
+  #cancel(key: string): void {
+    clearTimeout(this.#timers.get(key));
+    this.#timers.delete(key);
   }
 
   #host(project: ProjectId, name: string) {
@@ -297,19 +380,20 @@ export class BackendDirectory implements Backends {
   }
 }
 
-const REMOVED = 'It was removed from the configuration and is kept until its machines are gone.';
+/** In words for whoever wrote it, with every place of config.yml that is concerned. */
+function whyNot(error: unknown, place: EntryPlace | null): string {
+  if (!(error instanceof EntryError)) {
+    const where = place === null ? '' : ` (config.yml, line ${place.line})`;
+    return `${error instanceof Error ? error.message : String(error)}${where}`;
+  }
+  const told = error.problems.map((problem) => {
+    const position = place?.positionOf(problem);
+    const where = position === undefined ? '' : ` (config.yml, line ${position.line}, column ${position.column})`;
+    return `${problem.message}${problem.hint === undefined ? '' : `: ${problem.hint}`}${where}`;
+  });
+  return told.join('; ');
+}
 
-function usableBackend(configured: ConfiguredBackend, log: Logger): UsableBackend {
-  return {
-    name: configured.name,
-    type: configured.type,
-    facets: configured.facets,
-    provisioningTimeoutMs: configured.limits.provisioningTimeoutMs,
-    ...(configured.limits.listLagMs === undefined ? {} : { listLagMs: configured.limits.listLagMs }),
-    kind: configured.kind,
-    agentStart: configured.agentStart,
-    compute: configured.compute,
-    offers: (requirements, signal) => configured.offers(requirements, { signal, log }),
-    forgetOffers: () => configured.forgetOffers(),
-  };
+function removedReason({ backend, view }: Slot): string {
+  return backend === null ? `${REMOVED} They cannot be reached: ${view.reason ?? 'it was never ready'}` : REMOVED;
 }

@@ -26,7 +26,7 @@ export class AppliedConfig {
   readonly #options: AppliedConfigOptions;
   /** Null: the file was broken when the server started, and what it said before is in force. */
   #config: ServerConfig | null;
-  #wanted: Wanted = new Map();
+  #wanted: Wanted | null = new Map();
 
   constructor(options: AppliedConfigOptions, config: ServerConfig | null) {
     this.#options = options;
@@ -39,13 +39,13 @@ export class AppliedConfig {
 
   /** Whether the project should have any backend, usable or not. */
   hasBackend(project: ProjectId): boolean {
-    return (this.#wanted.get(project) ?? []).length > 0;
+    return (this.#wanted?.get(project) ?? []).length > 0 || this.#options.directory.has(project);
   }
 
   /** Makes the projects that are missing, and brings every backend to what is written. */
   async apply(config: ServerConfig | null = this.#config): Promise<void> {
     this.#config = config;
-    this.#wanted = config === null ? await this.#asBefore() : await this.#wantedBy(config);
+    this.#wanted = config === null ? null : await this.#wantedBy(config);
     await this.#options.directory.apply(this.#wanted);
   }
 
@@ -94,17 +94,6 @@ export class AppliedConfig {
     const named = await read.projects.first({ where: { name: FIRST_PROJECT, deletedAt: null } });
     const owner = named === null ? null : await read.users.get(named.ownerId);
     return owner?.globalRole === 'admin' ? named : null;
-  }
-
-  async #asBefore(): Promise<Wanted> {
-    const { store, records } = this.#options;
-    const rows = await store.read.backends.find({ where: { deletedAt: null } });
-    return new Map(
-      [...Map.groupBy(rows, ({ projectId }) => projectId)].map(([project, own]) => [
-        project,
-        own.map((row) => ({ ...records.entryOf(row), line: null })),
-      ]),
-    );
   }
 
   /** One that the file names and nobody has made belongs to the first admin. */

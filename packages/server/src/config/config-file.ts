@@ -20,7 +20,8 @@ export async function readServerConfig(path: string): Promise<ServerConfig> {
   }
   // Most homes have no such file, and so no need for a YAML parser in memory.
   const { parseServerConfig } = await import('./parse-server-config.ts');
-  return parseServerConfig(text, path);
+  const readFile = (secret: string): string => readFileSync(secret, 'utf8');
+  return parseServerConfig(text, path, { env: process.env, readFile, dir: dirname(path) });
 }
 
 export interface ConfigWatch {

@@ -9,7 +9,16 @@ import { readServerConfig, watchServerConfig } from './config-file.ts';
 import { parseServerConfig } from './parse-server-config.ts';
 import { LOCAL_ENTRY, NO_FILE, type ServerConfig } from './server-config.ts';
 
-const parse = (text: string): ServerConfig => parseServerConfig(text, 'config.yml');
+const outside = {
+  env: { KEY: 'from-env', EMPTY: '', HOME: '/home/me' },
+  dir: '/srv/berth',
+  readFile: (path: string): string => {
+    const text = { '/srv/berth/key': 'from-file\n', '/home/me/key': 'from-home' }[path];
+    if (text === undefined) throw Object.assign(new Error('missing'), { code: 'ENOENT' });
+    return text;
+  },
+};
+const parse = (text: string): ServerConfig => parseServerConfig(text, 'config.yml', outside);
 
 function issuesOf(text: string): string[] {
   try {
@@ -40,17 +49,23 @@ limits:
   max_blob_size: 512MB
   event_retention: 7d
 `);
-  assert.deepEqual(config.projects, [
+  const projects = config.projects?.map(({ name, backends }) => ({
+    name,
+    backends: backends.map(({ place, faults, ...entry }) => ({ ...entry, line: place?.line, faults })),
+  }));
+  const { place: _, ...local } = LOCAL_ENTRY;
+  assert.deepEqual(projects, [
     {
       name: 'main',
       backends: [
-        { ...LOCAL_ENTRY, line: 5 },
+        { ...local, line: 5 },
         {
           name: 'fluffy-eu',
           type: 'fluffy',
           config: { regions: ['eu-1'] },
           credentials: { kind: 'api_key', value: { api_key: 'abc' } },
           line: 6,
+          faults: [],
         },
       ],
     },
@@ -79,6 +94,40 @@ test('every mistake is told with its place', () => {
   assert.doesNotMatch(shy, /hunter2/, 'a message goes to the log and must hold no secret');
   assert.match(issuesOf('projects: [\n').join(), /^\d+:\d+ /);
   assert.match(issuesOf('projects:\n - name: a\n   backends: [{type: x, creds: {}, credentials: {}}]').join(), /both/);
+});
+
+test('credentials may be read from a variable or a file; what cannot be is told at its place and costs only itself', () => {
+  const [project] =
+    parse(`projects:
+  - name: main
+    backends:
+      - type: a
+        creds: { type: keys, one: "\${env:KEY}", two: "\${file:key}", three: "\${file:~/key}", four: "x \${env:KEY}" }
+      - type: b
+        credentials:
+          type: api_key
+          api_key: \${env:NOWHERE}
+      - { type: c, creds: { type: k, a: "\${file:none}", b: "\${env:EMPTY}" } }
+`).projects ?? [];
+  const [read, ...faulty] = project?.backends ?? [];
+  assert.deepEqual(read?.credentials.value, {
+    one: 'from-env',
+    two: 'from-file',
+    three: 'from-home',
+    four: 'x ${env:KEY}',
+  });
+  assert.deepEqual(read?.faults, []);
+  const told = faulty.flatMap(({ faults, place }) =>
+    faults.map((fault) => {
+      const position = place?.positionOf(fault);
+      return `${position?.line}:${position?.column} ${fault.path.join('.')}: ${fault.message}`;
+    }),
+  );
+  assert.deepEqual(told, [
+    '9:20 credentials.api_key: the variable `NOWHERE` is not set',
+    '10:41 credentials.a: /srv/berth/none cannot be read (ENOENT)',
+    '10:60 credentials.b: the variable `EMPTY` is not set',
+  ]);
 });
 
 test('a file that changes is read again; a broken one is told, and so is its repair', async (t) => {

@@ -6,11 +6,18 @@ import { formatPath, type Problem, ProblemList } from '@berth/core/problems';
 import { durationSchema } from '@berth/core/profile';
 import { problemsOf } from '@berth/core/schema-issues';
 import { Secret } from '@berth/core/secret';
-import { parseYaml } from '@berth/core/yaml';
+import { parseYaml, type YamlDocument, type YamlPath } from '@berth/core/yaml';
 import { z } from 'zod';
 import { KEY_BYTES, KEY_NAME } from '../crypto/sealer.ts';
 import { placesShape } from './places.ts';
-import { type ConfiguredEntry, type ConfiguredProject, NO_FILE, type ServerConfig } from './server-config.ts';
+import {
+  type ConfiguredEntry,
+  type ConfiguredProject,
+  type EntryPlace,
+  NO_FILE,
+  type ServerConfig,
+} from './server-config.ts';
+import { type Outside, readReferences } from './written-secrets.ts';
 
 const MAX_PROJECTS = 1000;
 const MAX_BACKENDS = 100;
@@ -28,6 +35,8 @@ const backendSchema = z
     creds: credentialsSchema.nullish(),
   })
   .refine(({ creds, credentials }) => creds == null || credentials == null, 'has both `creds` and `credentials`');
+
+type WrittenBackend = z.output<typeof backendSchema>;
 
 const keySchema = z.strictObject({
   name: z.string().regex(KEY_NAME),
@@ -95,9 +104,10 @@ const serverConfigSchema = z.strictObject({
 
 /**
  * @throws BerthError `invalid-configuration` with every place that is wrong. What only a backend knows
- *   (its own keys) is checked when the backend is configured.
+ *   (its own keys) is checked when the backend is configured. A credential that cannot be read from where it
+ *   says costs only its own backend (`faults`).
  */
-export function parseServerConfig(text: string, file: string): ServerConfig {
+export function parseServerConfig(text: string, file: string, outside: Outside): ServerConfig {
   // A file of comments, as a person leaves it who has taken everything out.
   if (text.split('\n').every((line) => /^\s*(#.*)?$/.test(line))) return { ...NO_FILE, projects: [] };
   const document = parseYaml(text, { file });
@@ -113,7 +123,7 @@ export function parseServerConfig(text: string, file: string): ServerConfig {
     if ((projects ?? []).findIndex(({ name }) => name === project.name) < at)
       problems.add(['projects', at, 'name'], `the project \`${project.name}\` is given twice`);
     const entries = (project.backends ?? []).map((backend, index) =>
-      entryOf(backend, document.position(['projects', at, 'backends', index]).line),
+      entryOf(backend, placeIn(document, ['projects', at, 'backends', index], backend), outside),
     );
     for (const [index, entry] of entries.entries()) {
       if (entries.findIndex(({ name }) => name === entry.name) === index) continue;
@@ -168,14 +178,25 @@ function catalogOf(written: z.output<typeof catalogSchema> | null | undefined): 
   };
 }
 
-function entryOf(backend: z.output<typeof backendSchema>, line: number): ConfiguredEntry {
+function entryOf(backend: WrittenBackend, place: EntryPlace, outside: Outside): ConfiguredEntry {
   const { type, name, credentials, creds, ...config } = backend;
-  const { type: kind, ...value } = credentials ?? creds ?? {};
+  const { type: kind, ...written } = credentials ?? creds ?? {};
+  const { value, problems } = readReferences(written, ['credentials'], outside);
   return {
     name: name ?? type,
     type,
     config,
-    credentials: { kind: kind ?? 'default', value: Object.keys(value).length === 0 ? null : value },
-    line,
+    credentials: { kind: kind ?? 'default', value: Object.keys(written).length === 0 ? null : value },
+    place,
+    faults: problems,
+  };
+}
+
+function placeIn(document: YamlDocument, path: YamlPath, { credentials }: WrittenBackend): EntryPlace {
+  const word = credentials == null ? 'creds' : 'credentials';
+  return {
+    line: document.position(path).line,
+    positionOf: ({ path: [root, ...rest], at }) =>
+      document.position([...path, ...(root === 'credentials' ? [word] : []), ...rest], at),
   };
 }

@@ -1,5 +1,7 @@
 import type { BackendEntry } from '@berth/backend';
 import { MAX_BLOB_BYTES } from '@berth/core/api-routes';
+import type { Problem } from '@berth/core/problems';
+import type { TextPosition } from '@berth/core/text-position';
 import type { SealingKey } from '../crypto/sealer.ts';
 
 /** The server's own configuration: which projects there are, and what each may use. */
@@ -18,8 +20,17 @@ export interface ConfiguredProject {
 }
 
 export interface ConfiguredEntry extends BackendEntry {
-  /** Where it stands in the file, for messages; null when there is no file. */
-  readonly line: number | null;
+  /** Null: it stands in no file; a server without one has it. */
+  readonly place: EntryPlace | null;
+  /** What of its credentials could not be read from a variable or a file; then it cannot be used. */
+  readonly faults: readonly Problem[];
+}
+
+/** Where an entry stands in config.yml, for messages. */
+export interface EntryPlace {
+  readonly line: number;
+  /** Of a problem whose path begins with `config` or `credentials`, as those of `EntryError` do. */
+  positionOf(problem: Problem): TextPosition;
 }
 
 export interface ServerLimits {
@@ -53,7 +64,8 @@ export const LOCAL_ENTRY: ConfiguredEntry = {
   type: 'local',
   config: {},
   credentials: { kind: 'default', value: null },
-  line: null,
+  place: null,
+  faults: [],
 };
 
 export const NO_FILE: ServerConfig = { projects: null, keys: [], limits: DEFAULT_LIMITS, catalog: DEFAULT_CATALOG };

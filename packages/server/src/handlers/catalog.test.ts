@@ -26,7 +26,15 @@ const MACHINE: Offer = {
 
 /** A project that has machines of its own in a shed, and may create others at Lambda. */
 function withShed(parts: ServerParts) {
-  const view = { kind: null, status: 'ready' as const, reason: null, account: null, facets: [] };
+  const view = {
+    kind: null,
+    status: 'ready' as const,
+    reason: null,
+    account: null,
+    facets: [],
+    holds: 0,
+    source: 'config.yml' as const,
+  };
   return createHandlers({
     ...parts,
     engine: {
@@ -39,7 +47,7 @@ function withShed(parts: ServerParts) {
     },
     backends: {
       ...parts.backends,
-      views: () => [
+      views: async () => [
         { ...view, name: 'shed', type: 'ssh', title: 'Shed' },
         { ...view, name: 'lambda', type: 'lambda', title: 'Lambda' },
       ],

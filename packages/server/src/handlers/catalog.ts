@@ -65,7 +65,7 @@ async function marketAnswer(parts: ServerParts, project: ProjectId, body: Market
   ]);
   const { catalog: service, clock } = parts;
   const query = queryOf(await service.catalog(), rest);
-  const usable = parts.backends.views(project).filter(({ status }) => status === 'ready');
+  const usable = (await parts.backends.views(project)).filter(({ status }) => status === 'ready');
   const sold = usable.filter(({ type }) => !parts.backends.isOwned(type)).map(({ type }) => type);
   const own = usable.filter(({ type }) => parts.backends.isOwned(type)).map(({ name }) => name);
   const [catalog, machines] = await Promise.all([service.asked(query), ownOffers(parts, project, own)]);

@@ -16,7 +16,7 @@ export function fleetHandlers(
 ): HandlersOf<'fleet.plan' | 'fleet.apply' | 'fleet.list' | 'fleet.get' | 'fleet.delete'> {
   const { store, engine, names, clock } = parts;
   const viewsOf = (fleets: readonly FleetRow[]): Promise<FleetView[]> =>
-    fleetViews(store.read, names, fleets, clock.now());
+    fleetViews(store.read, names, fleets, clock.now(), parts.backends.outOfReach);
   const viewOf = async (fleet: FleetRow): Promise<FleetView> => {
     const [view] = await viewsOf([fleet]);
     if (view === undefined) throw new Error('a fleet has a view');

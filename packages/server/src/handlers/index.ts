@@ -1,4 +1,5 @@
 import type { Handlers } from '../http/call.ts';
+import { backendHandlers } from './backends.ts';
 import { blobHandlers } from './blobs.ts';
 import { catalogHandlers } from './catalog.ts';
 import { eventHandlers } from './events.ts';
@@ -24,6 +25,7 @@ export function createHandlers(parts: ServerParts): Handlers {
     ...projectHandlers(parts),
     ...memberHandlers(parts),
     ...secretHandlers(parts),
+    ...backendHandlers(parts),
     ...offerHandlers(parts),
     ...catalogHandlers(parts),
     ...blobHandlers(parts),

@@ -13,8 +13,9 @@ const LIMIT = 1000;
 
 export function instanceHandlers(parts: ServerParts): HandlersOf<'instance.list' | 'instance.get' | 'instance.delete'> {
   const { store, engine, names, clock } = parts;
+  const { outOfReach } = parts.backends;
   const viewOf = async (instance: InstanceRow): Promise<InstanceView> => {
-    const [view] = await instanceViews(store.read, names, [instance], clock.now());
+    const [view] = await instanceViews(store.read, names, [instance], clock.now(), outOfReach);
     if (view === undefined) throw new Error('an instance has a view');
     return view;
   };
@@ -30,7 +31,7 @@ export function instanceHandlers(parts: ServerParts): HandlersOf<'instance.list'
           ...(query.after === undefined ? {} : { after: query.after }),
         }),
       );
-      return instanceViews(store.read, names, rows, clock.now());
+      return instanceViews(store.read, names, rows, clock.now(), outOfReach);
     },
 
     'instance.get': async ({ access: { project }, params }) =>

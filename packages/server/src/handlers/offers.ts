@@ -6,11 +6,9 @@ import { requireBackend } from './require-backend.ts';
 
 const DEFAULT_OFFERS = 50;
 
-export function offerHandlers(parts: ServerParts): HandlersOf<'offer.list' | 'backend.list'> {
-  const { engine, backends } = parts;
+export function offerHandlers(parts: ServerParts): HandlersOf<'offer.list'> {
+  const { engine } = parts;
   return {
-    'backend.list': async ({ access: { project } }) => [...backends.views(project.id)],
-
     'offer.list': async ({ access: { project }, body }) => {
       const requirements = requirementsOf(body.configuration);
       requireBackend(parts, project);

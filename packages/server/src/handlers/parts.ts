@@ -3,6 +3,7 @@ import type { BackendView } from '@berth/core/api-schemas';
 import type { Clock, ProjectId, RandomBytes } from '@berth/core/ids';
 import type { Engine, Sealer } from '@berth/engine';
 import type { Store } from '@berth/store';
+import type { BackendAdmin } from '../backends/administer.ts';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import type { CatalogService } from '../catalog/service.ts';
 import type { Home } from '../config/home.ts';
@@ -29,7 +30,7 @@ export interface ServerParts {
   readonly recordEvent: RecordEvent;
   readonly backends: {
     /** All that the project has or had, usable or not. */
-    views(project: ProjectId): readonly BackendView[];
+    views(project: ProjectId): Promise<readonly BackendView[]>;
     /** Whether the project should have any, usable or not. */
     has(project: ProjectId): boolean;
     /** Whether config.yml names this project, so that it comes back when it is deleted. */
@@ -38,7 +39,10 @@ export interface ServerParts {
     isOwned(type: string): boolean;
     /** Projects or admins have changed, and with them who has this machine. */
     refresh(): Promise<void>;
+    /** Why the cloud cannot be asked about machines of this backend; null: it can. */
+    outOfReach(project: ProjectId, backend: string): string | null;
   };
+  readonly backendAdmin: Pick<BackendAdmin, 'types' | 'get' | 'put' | 'choices' | 'remove'>;
   readonly catalog: CatalogService;
   readonly info: ServerInfo;
 }

@@ -58,6 +58,7 @@ export function projectHandlers(
           ...projectTarget(project),
         });
       });
+      await parts.backends.refresh();
       await removeFiles(parts, project);
       return {};
     },

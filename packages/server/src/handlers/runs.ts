@@ -39,7 +39,13 @@ export function runHandlers(
         changes: changeViews(plan.changes),
         nodes: spec.nodes,
         offers: offersView(plan.offers, PLANNED_OFFERS),
-        idle_instances: await instanceViews(store.read, names, plan.idleInstances, clock.now()),
+        idle_instances: await instanceViews(
+          store.read,
+          names,
+          plan.idleInstances,
+          clock.now(),
+          parts.backends.outOfReach,
+        ),
         price_per_hour: plan.pricePerHour,
         configuration: maskedConfiguration(spec.configuration),
       };

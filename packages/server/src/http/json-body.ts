@@ -15,8 +15,9 @@ export function parseJson(text: string): unknown {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new BerthError('invalid-request', `The request's body is not JSON: ${why}.`, { cause: error });
+    // The engine repeats what is written around the mistake, which may be a secret; so no cause either.
+    const why = error instanceof Error ? error.message.replace(/, (?:\.\.\.)?".*/s, '') : 'it cannot be read';
+    throw new BerthError('invalid-request', `The request's body is not JSON: ${why}.`);
   }
   check(value);
   return value;

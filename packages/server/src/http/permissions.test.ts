@@ -8,7 +8,14 @@ import type { EventStream } from './event-stream.ts';
 
 /** Who may call what, spelled out: a route that is added must be put here by hand. */
 const EVERYBODY: RouteName[] = ['server.info', 'server.openapi'];
-const CATALOG: RouteName[] = ['catalog.offers', 'catalog.groups', 'catalog.gpus', 'catalog.status', 'catalog.history'];
+const MARKET: RouteName[] = [
+  'backend.types',
+  'catalog.offers',
+  'catalog.groups',
+  'catalog.gpus',
+  'catalog.status',
+  'catalog.history',
+];
 const USERS: RouteName[] = [
   'user.me',
   'token.list',
@@ -16,7 +23,7 @@ const USERS: RouteName[] = [
   'token.revoke',
   'project.list',
   'project.create',
-  ...CATALOG,
+  ...MARKET,
 ];
 const MEMBERS: RouteName[] = [
   'project.get',
@@ -47,8 +54,15 @@ const MEMBERS: RouteName[] = [
   'event.list',
   'event.watch',
 ];
-const MANAGERS: RouteName[] = ['member.put', 'member.delete', 'secret.put', 'secret.get', 'secret.delete'];
-const ADMINS: RouteName[] = ['project.delete'];
+const MANAGERS: RouteName[] = [
+  'backend.get',
+  'member.put',
+  'member.delete',
+  'secret.put',
+  'secret.get',
+  'secret.delete',
+];
+const ADMINS: RouteName[] = ['project.delete', 'backend.put', 'backend.choices', 'backend.delete'];
 const GLOBAL_ADMINS: RouteName[] = ['user.list', 'user.create', 'user.update'];
 
 /** What a token that only reads may do, if its user may. */
@@ -59,10 +73,11 @@ const READING: RouteName[] = [
   'user.list',
   'token.list',
   'project.list',
-  ...CATALOG,
+  ...MARKET,
   'project.get',
   'secret.list',
   'backend.list',
+  'backend.get',
   'offer.list',
   'offer.market',
   'blob.missing',
@@ -93,6 +108,8 @@ const BODIES: Partial<Record<RouteName, unknown>> = {
   'project.create': { name: 'x' },
   'member.put': { role: 'user' },
   'secret.put': { value: 'x' },
+  'backend.put': { type: 'x' },
+  'backend.choices': { type: 'x' },
   'offer.list': { configuration: {} },
   'offer.market': {},
   'catalog.offers': {},
@@ -169,19 +186,19 @@ test('every route is open to exactly those who may use it', async (t) => {
     [
       'an admin’s token for this project',
       await api.token(root, { projectId: mine.id }),
-      [...ALL.filter((r) => !OUTSIDE_PROJECTS.includes(r)), ...EVERYBODY, ...CATALOG, 'user.me', 'project.list'],
+      [...ALL.filter((r) => !OUTSIDE_PROJECTS.includes(r)), ...EVERYBODY, ...MARKET, 'user.me', 'project.list'],
       /^forbidden$/,
     ],
     [
       'an admin’s token for another project',
       await api.token(root, { projectId: other.id }),
-      [...EVERYBODY, ...CATALOG, 'user.me', 'project.list'],
+      [...EVERYBODY, ...MARKET, 'user.me', 'project.list'],
       /^forbidden$/,
     ],
     [
       'a member’s token for another project',
       await api.token(member, { projectId: other.id }),
-      [...EVERYBODY, ...CATALOG, 'user.me', 'project.list'],
+      [...EVERYBODY, ...MARKET, 'user.me', 'project.list'],
       /^forbidden$/,
     ],
   ];

@@ -2,7 +2,7 @@ import type { FleetView } from '@berth/core/api-schemas';
 import type { Millis } from '@berth/core/ids';
 import { INSTANCE_STATUSES, isInstanceAlive } from '@berth/core/states';
 import type { FleetRow, ReadTables } from '@berth/store';
-import { instanceViews } from './instance.ts';
+import { instanceViews, type OutOfReach } from './instance.ts';
 import type { Names } from './names.ts';
 
 const ALIVE = INSTANCE_STATUSES.filter(isInstanceAlive);
@@ -13,12 +13,13 @@ export async function fleetViews(
   names: Names,
   fleets: readonly FleetRow[],
   now: Millis,
+  outOfReach: OutOfReach,
 ): Promise<FleetView[]> {
   if (fleets.length === 0) return [];
   const rows = await read.instances.find({
     where: { fleetId: { in: fleets.map(({ id }) => id) }, status: { in: ALIVE } },
   });
-  const views = await instanceViews(read, names, rows, now);
+  const views = await instanceViews(read, names, rows, now, outOfReach);
   const byFleet = Map.groupBy(
     rows.map((row, index) => ({ row, view: views[index] })),
     ({ row }) => row.fleetId,

@@ -1,12 +1,15 @@
 import type { InstanceView } from '@berth/core/api-schemas';
 import { holdCost } from '@berth/core/cost';
-import type { Millis } from '@berth/core/ids';
-import { isJobFinished, JOB_STATUSES } from '@berth/core/states';
+import type { Millis, ProjectId } from '@berth/core/ids';
+import { isInstanceAlive, isJobFinished, JOB_STATUSES } from '@berth/core/states';
 import type { InstanceRow, ReadTables } from '@berth/store';
 import type { Names } from './names.ts';
 import { resourcesView } from './resources.ts';
 
 const UNFINISHED = JOB_STATUSES.filter((status) => !isJobFinished(status));
+
+/** Why the cloud cannot be asked about machines of a backend; null: it can. */
+export type OutOfReach = (project: ProjectId, backend: string) => string | null;
 
 /** Instances with the runs that hold them, in a fixed number of queries. */
 export async function instanceViews(
@@ -14,6 +17,7 @@ export async function instanceViews(
   names: Names,
   instances: readonly InstanceRow[],
   now: Millis,
+  outOfReach: OutOfReach,
 ): Promise<InstanceView[]> {
   if (instances.length === 0) return [];
   const jobs = await read.jobs.find({
@@ -30,6 +34,7 @@ export async function instanceViews(
     unreachable: instance.unreachableSince !== null,
     end_reason: instance.endReason,
     message: instance.message,
+    out_of_reach: isInstanceAlive(instance.status) ? outOfReach(instance.projectId, instance.backend) : null,
     backend: instance.backend,
     region: instance.region,
     zone: instance.zone,

@@ -1,0 +1,54 @@
+import { BerthError } from '@berth/core/errors';
+import type { Entry } from '../backends/records.ts';
+import type { HandlersOf } from '../http/call.ts';
+import type { ServerParts } from './parts.ts';
+
+export function backendHandlers(
+  parts: ServerParts,
+): HandlersOf<'backend.types' | 'backend.list' | 'backend.get' | 'backend.put' | 'backend.choices' | 'backend.delete'> {
+  const { backends, backendAdmin } = parts;
+  return {
+    'backend.types': () => backendAdmin.types(),
+
+    'backend.list': async ({ access: { project } }) => [...(await backends.views(project.id))],
+
+    'backend.get': ({ access: { project }, params }) => backendAdmin.get(project.id, params.backend),
+
+    'backend.put': ({ caller, access: { project }, params, body }) =>
+      backendAdmin.put(project.id, entryOf(params.backend, body), caller.user.id),
+
+    'backend.choices': ({ access: { project }, params, body }) =>
+      backendAdmin.choices(project.id, entryOf(params.backend, body)),
+
+    'backend.delete': async ({ caller, access: { project }, params, query }) => ({
+      holds: await backendAdmin.remove(project.id, params.backend, {
+        whenEmpty: query.when_empty === 'true',
+        actor: caller.user.id,
+      }),
+    }),
+  };
+}
+
+interface Submission {
+  readonly type: string;
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
+  readonly credentials?: unknown;
+}
+
+/** What is wrong with credentials is said without repeating any of them. */
+function entryOf(name: string, { type, config = {}, credentials }: Submission): Entry {
+  if (credentials === undefined || credentials === null) {
+    return { name, type, config, credentials: { kind: 'default', value: null } };
+  }
+  const { kind, value = null, ...more } = isMap(credentials) ? credentials : {};
+  if (typeof kind !== 'string' || (value !== null && !isMap(value)) || Object.keys(more).length > 0) {
+    throw new BerthError('invalid-request', 'The credentials must be a map with `kind` and `value`.', {
+      hint: '`value` is a map of the fields of that kind.',
+    });
+  }
+  return { name, type, config, credentials: { kind, value } };
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
