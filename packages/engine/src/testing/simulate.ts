@@ -128,8 +128,14 @@ async function heal(world: World, player: Player, isLeased: boolean): Promise<re
 async function hashOf({ store, clouds, clock }: World): Promise<string> {
   const { runs, jobs, instances, intents, orphans, events } = store.read;
   const hash = createHash('sha256');
-  for (const table of [runs, jobs, instances, intents, orphans]) hash.update(JSON.stringify(await table.find()));
+  for (const table of [runs, jobs, instances, intents, orphans]) hash.update(JSON.stringify(await table.find(), inOrder));
   for (const { truth } of clouds) hash.update(JSON.stringify(truth.bill()));
   hash.update(`${await events.count()} ${clock.elapsed}`);
   return hash.digest('hex').slice(0, 16);
+}
+
+/** Two stores may give a row's fields in two orders. */
+function inOrder(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
