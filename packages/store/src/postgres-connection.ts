@@ -103,11 +103,6 @@ export class PostgresConnection {
     return this.#inFlight;
   }
 
-  /** The number of its process in the database. */
-  get processId(): number | null {
-    return (this.#client as unknown as { processID: number | null }).processID; // not in the types of `pg`
-  }
-
   async all({ sql, values }: Statement): Promise<SqlRows> {
     const name = statementName(sql);
     const query = { text: sql, values: [...values], rowMode: 'array' as const };
@@ -117,11 +112,6 @@ export class PostgresConnection {
   /** Statements without parameters, joined by semicolons. Returns what the last one has done: `COMMIT`, `ROLLBACK`. */
   async exec(sql: string): Promise<string> {
     return (await this.#results(sql)).at(-1)?.command ?? '';
-  }
-
-  /** As `exec`, for the one value that the last statement answers. */
-  async value(sql: string): Promise<unknown> {
-    return (await this.#results(sql)).at(-1)?.rows[0]?.[0];
   }
 
   onNotification(listener: (payload: string) => void): void {

@@ -10,8 +10,9 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { PostgresConnection, PostgresSettings } from './postgres-connection.ts';
-import { isPassing, isReadOnly, LostConnection, storeError } from './postgres-errors.ts';
-import { Patience, PostgresLink } from './postgres-link.ts';
+import { isPassing, isReadOnly, storeError } from './postgres-errors.ts';
+import { Patience, PostgresLink, patiently } from './postgres-link.ts';
+import { hasCommitted, markStatement } from './postgres-marker.ts';
 import { PostgresTransaction } from './postgres-transaction.ts';
 import type { Statement } from './sql.ts';
 import { StoreUnavailable } from './store.ts';
@@ -23,6 +24,8 @@ const MAX_BATCH = 32;
 const MAX_BATCH_MS = 20;
 
 export interface WriterOptions {
+  /** No other writer has the same, ever. */
+  readonly name: string;
   readonly settings: PostgresSettings;
   /** The database as people know it. */
   readonly place: string;
@@ -52,6 +55,8 @@ export class PostgresWriter {
   readonly #options: WriterOptions;
   readonly #link: PostgresLink;
   readonly #queue: Entry[] = [];
+  /** Of the transactions of the database, also of those that failed. */
+  #number = 0;
   #working: Promise<void> | null = null;
   #closed: Error | null = null;
 
@@ -105,9 +110,9 @@ export class PostgresWriter {
   /** `begun` grows by the works that are taken up; all of them are settled, or none when it throws. */
   async #tryBatch(begun: Entry[]): Promise<void> {
     const connection = await this.#link.connection();
-    // Sent ahead of the first statement. The number tells later whether a lost commit has happened.
-    const number = connection.value('BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT txid_current()');
-    number.catch(() => {}); // Awaited below, once the first work has been done.
+    // Sent ahead of the first statement.
+    const beginning = connection.exec('BEGIN ISOLATION LEVEL SERIALIZABLE');
+    beginning.catch(() => {}); // Awaited below, once the first work has been done.
     const startedAt = performance.now();
     let waiting = this.#queue.length;
     const outcomes: Outcome[] = [];
@@ -118,7 +123,7 @@ export class PostgresWriter {
         if (!entry) break;
         if (i > 0) connection.exec('SAVEPOINT berth_work').catch(() => {}); // Then the work fails as well.
         const outcome = await this.#do(entry, connection);
-        await number;
+        await beginning;
         if (outcome.transaction.broken !== null && isPassing(outcome.transaction.broken))
           throw outcome.transaction.broken;
         if (outcome.failed && i === 0) {
@@ -131,7 +136,7 @@ export class PostgresWriter {
         else if (i > 0) connection.exec('RELEASE SAVEPOINT berth_work').catch(() => {}); // Then the commit fails.
         outcomes.push(outcome);
       }
-      await this.#commit(outcomes, connection, String(await number));
+      await this.#commit(outcomes, connection);
     } catch (error) {
       if (!connection.lost) await connection.exec('ROLLBACK').catch(() => {});
       if (connection.lost) this.#link.drop();
@@ -174,52 +179,41 @@ export class PostgresWriter {
     }
   }
 
-  async #commit(outcomes: readonly Outcome[], connection: PostgresConnection, number: string): Promise<void> {
+  async #commit(outcomes: readonly Outcome[], connection: PostgresConnection): Promise<void> {
+    const { name, place, beforeCommit } = this.#options;
     const done = outcomes.filter((outcome) => !outcome.failed).map((outcome) => outcome.transaction);
-    const sent = Promise.all(this.#options.beforeCommit(done).map((statement) => connection.all(statement)));
+    const number = ++this.#number;
+    const statements = done.some(({ changes }) => changes.size > 0) ? [markStatement(name, number)] : [];
+    const sent = Promise.all([...statements, ...beforeCommit(done)].map((statement) => connection.all(statement)));
     sent.catch(() => {}); // Awaited below, when the commit says that something has failed.
     let command: string;
     try {
       command = await connection.exec('COMMIT');
     } catch (error) {
-      if (!(error instanceof LostConnection) && !connection.lost) throw error;
-      if (await this.#hasCommitted(number, connection.processId, error)) return;
+      if (!connection.lost || statements.length === 0) throw error;
+      if (await this.#hasCommitted(number, error)) return;
       throw error;
     }
     if (command === 'COMMIT') return;
     await sent;
-    throw new Error(`${this.#options.place}: a commit ended as ${command}`);
+    throw new Error(`${place}: a commit ended as ${command}`);
   }
 
-  /**
-   * Of a commit whose answer was lost with the connection. Its server process may still be at it.
-   * @throws StoreUnavailable `unknown-outcome`
-   */
-  async #hasCommitted(number: string, processId: number | null, cause: unknown): Promise<boolean> {
+  /** @throws StoreUnavailable `unknown-outcome` when there is nobody to tell */
+  async #hasCommitted(number: number, cause: unknown): Promise<boolean> {
     this.#link.drop();
-    const patience = new Patience(this.#options.settings.patienceMs);
-    for (;;) {
-      try {
-        const connection = await this.#link.connection();
-        const status = await connection.value(`SELECT txid_status(${number})`);
-        if (status === 'committed') return true;
-        if (status === 'aborted') return false;
-        if (status === 'in progress' && processId !== null)
-          await connection.exec(`SELECT pg_terminate_backend(${processId})`);
-        else break;
-      } catch (error) {
-        if (!isPassing(error)) break;
-      }
-      if (patience.over) break;
-      await patience.pause();
+    const { name, place, settings } = this.#options;
+    try {
+      return await patiently(
+        async () => hasCommitted(await this.#link.connection(), name, number),
+        settings.patienceMs,
+      );
+    } catch (error) {
+      throw new StoreUnavailable(
+        'unknown-outcome',
+        `${place}: the connection was lost while a transaction was being committed, and what became of it cannot be asked: ${String(error)}`,
+        cause,
+      );
     }
-    throw unknownOutcome(this.#options.place, cause);
   }
 }
-
-const unknownOutcome = (place: string, cause: unknown): StoreUnavailable =>
-  new StoreUnavailable(
-    'unknown-outcome',
-    `${place}: the connection was lost while a transaction was being committed, and what became of it cannot be asked`,
-    cause,
-  );

@@ -9,6 +9,7 @@ import { PostgresConnection, type PostgresSettings } from './postgres-connection
 import { storeError } from './postgres-errors.ts';
 import { patiently } from './postgres-link.ts';
 import { PostgresListener } from './postgres-listener.ts';
+import { forgetOldWriters } from './postgres-marker.ts';
 import { migratePostgres } from './postgres-migrate.ts';
 import { PostgresReaders } from './postgres-readers.ts';
 import type { PostgresTransaction } from './postgres-transaction.ts';
@@ -70,31 +71,41 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
     patienceMs: options.patienceMs ?? PATIENCE_MS,
   };
   const clock = options.clock ?? { now: () => Date.now() };
-  let place = 'PostgreSQL';
+  const where = { place: 'PostgreSQL' };
   try {
-    const connection = await patiently(() => PostgresConnection.open(settings), settings.patienceMs);
-    try {
-      const [database, schema, encoding] = await whereIs(connection);
-      place = `database ${database}`;
-      if (typeof schema !== 'string')
-        throw new BerthError('conflict', `${place} has no schema of the name that its search_path begins with`, {
-          hint: 'CREATE SCHEMA first, or leave the search_path as it is.',
-        });
-      if (schema !== 'public') place += `, schema ${schema}`;
-      if (encoding !== 'UTF8')
-        throw new BerthError('conflict', `${place} is encoded as ${String(encoding)}`, {
-          hint: 'Berth keeps text in all scripts: CREATE DATABASE … ENCODING UTF8.',
-        });
-      const key = createHash('sha256').update(`berth:${schema}`).digest().readBigInt64BE();
-      await migratePostgres(connection, place, key, clock);
-      const store = new PostgresStore(place, key, { ...options, maxTransactionMs }, settings);
-      await store.listen();
-      return store;
-    } finally {
-      await connection.close();
-    }
+    const { lockKey } = await patiently(() => prepare(settings, clock, where), settings.patienceMs);
+    const store = new PostgresStore(where.place, lockKey, { ...options, maxTransactionMs }, settings);
+    await store.listen();
+    return store;
   } catch (error) {
-    throw storeError(error, place);
+    throw storeError(error, where.place);
+  }
+}
+
+/** Checks the database and brings it up to date. Writes into `where` what it has learned of its name. */
+async function prepare(settings: PostgresSettings, clock: Clock, where: { place: string }) {
+  const connection = await PostgresConnection.open(settings);
+  try {
+    const [database, schema, encoding] = await whereIs(connection);
+    where.place = `database ${database}${schema === 'public' ? '' : `, schema ${schema}`}`;
+    if (typeof schema !== 'string')
+      throw new BerthError(
+        'conflict',
+        `database ${database} has no schema of the name that its search_path begins with`,
+        {
+          hint: 'CREATE SCHEMA first, or leave the search_path as it is.',
+        },
+      );
+    if (encoding !== 'UTF8')
+      throw new BerthError('conflict', `${where.place} is encoded as ${String(encoding)}`, {
+        hint: 'Berth keeps text in all scripts: CREATE DATABASE … ENCODING UTF8.',
+      });
+    const lockKey = createHash('sha256').update(`berth:${schema}`).digest().readBigInt64BE();
+    await migratePostgres(connection, where.place, lockKey, clock);
+    await forgetOldWriters(connection);
+    return { lockKey };
+  } finally {
+    await connection.close();
   }
 }
 
@@ -107,8 +118,8 @@ class PostgresStore implements Store {
   readonly read: ReadTables;
   readonly #place: string;
   readonly #channel: string;
-  /** Tells this store's own words from those of others. */
-  readonly #name = randomBytes(6).toString('hex');
+  /** Tells this store's own words and commits from those of others. */
+  readonly #name = randomBytes(8).toString('hex');
   readonly #writer: PostgresWriter;
   readonly #readers: PostgresReaders;
   readonly #listener: PostgresListener;
@@ -136,6 +147,7 @@ class PostgresStore implements Store {
       missed: () => this.#missed(),
     });
     this.#writer = new PostgresWriter({
+      name: this.#name,
       settings,
       place,
       maxTransactionMs: options.maxTransactionMs,

@@ -81,5 +81,13 @@ export const safeMachines: Migration = {
     ) STRICT`,
     `CREATE INDEX "leases_owner" ON "leases" ("owner")`,
   ],
-  postgres: POSTGRES_SCHEMA,
+  postgres: [
+    ...POSTGRES_SCHEMA,
+    // Of the store itself, see postgres-marker.ts.
+    `CREATE TABLE "writers" (
+      "id" TEXT NOT NULL PRIMARY KEY,
+      "number" BIGINT NOT NULL,
+      "at" TIMESTAMPTZ NOT NULL
+    )`,
+  ],
 };
