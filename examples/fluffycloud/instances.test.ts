@@ -13,9 +13,9 @@ before(async () => {
     rate: 1_000,
     quotaVcpus: 1_000,
     bootMs: 10,
-    stopMs: 30,
+    stopMs: 150,
     listLagMs: 0,
-    terminatedListedMs: 100,
+    terminatedListedMs: 700,
     pageSize: 3,
   });
   client = new Client(cloud.url, cloud.createKey());
@@ -51,7 +51,7 @@ describe('lists', () => {
     assert.ok(a && b && c && d);
     await order('DELETE', a.id);
     await client.until(a.id, 'terminated');
-    await sleep(120);
+    await sleep(750);
     const rest = await client.list(`tag=group:moving&limit=2&cursor=${page.next_cursor}`);
     assert.deepEqual(
       [...page.instances, ...rest].map(({ id }) => id),
@@ -84,11 +84,11 @@ describe('lists', () => {
   });
 
   test('learn late of a new machine, while its id is good at once', async () => {
-    cloud.faults({ kind: 'list-lag', ms: 150 });
+    cloud.faults({ kind: 'list-lag', ms: 700 });
     const { id } = await client.launch({ name: 'late' });
     assert.deepEqual(await client.list('name=late'), []);
     assert.equal((await client.get(id)).id, id);
-    await sleep(170);
+    await sleep(750);
     assert.equal((await client.list('name=late')).length, 1);
     cloud.faults({ kind: 'list-lag', ms: 0 });
   });
@@ -123,7 +123,7 @@ describe('a life', () => {
     assert.equal((await client.list('name=mayfly'))[0]?.status, 'terminated');
     const truth = (await cloud.machines({ all: true })).find((machine) => machine.instance_id === id);
     assert.deepEqual([truth?.machine, truth?.billed], ['absent', 'none']);
-    await sleep(120);
+    await sleep(750);
     assert.equal(await order('DELETE', id), '404 not-found');
     assert.deepEqual(await client.list('name=mayfly'), []);
   });

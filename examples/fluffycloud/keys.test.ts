@@ -22,9 +22,9 @@ test('a key opens the account and nothing else does', async () => {
 test('a key that is past its time, or taken back for a while, is told apart from a wrong one', async () => {
   assert.equal(await account(cloud.createKey({ expiresInMs: -1 })), '401 key-expired');
   const key = cloud.createKey();
-  cloud.faults({ kind: 'revoke-keys', for_ms: 150 });
+  cloud.faults({ kind: 'revoke-keys', for_ms: 800 });
   assert.equal(await account(key), '401 key-revoked');
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await new Promise((resolve) => setTimeout(resolve, 900));
   assert.equal(await account(key), '200');
 });
 
@@ -58,9 +58,9 @@ test('who is too fast gets 429 and a time, each key for itself', async () => {
   const slow = await startFluffyCloud({ machines: 'paper', rate: 2 });
   try {
     const client = new Client(slow.url, slow.createKey());
-    const replies = await Promise.all(Array.from({ length: 8 }, () => client.call('GET', '/v1/account')));
+    const replies = await Promise.all(Array.from({ length: 30 }, () => client.call('GET', '/v1/account')));
     const refused = replies.filter(({ status }) => status === 429);
-    assert.equal(refused.length, 4);
+    assert.ok(refused.length >= 20 && refused.length <= 26, `${refused.length} of 30`);
     assert.equal(refused[0]?.headers.get('retry-after'), '1');
     assert.equal(await new Client(slow.url, slow.createKey()).refusal('GET', '/v1/account'), '200');
   } finally {

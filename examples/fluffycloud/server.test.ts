@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { MARKER } from './machines/process-machine.ts';
 import { processesWith } from './machines/process-table.ts';
 import { newSshKeyPair } from './ssh-key-pair.ts';
+import { startFluffyCloud } from './start.ts';
 import { Client } from './testing/client.ts';
 import { SshConnection } from './testing/ssh.ts';
 
@@ -126,14 +127,20 @@ describe('the cloud as a program', { skip: process.platform === 'linux' ? false 
     await assert.rejects(once(connect(port, '127.0.0.1'), 'connect'), { code: 'ECONNREFUSED' });
   });
 
-  test('a flag that it does not know, or of no sense, is refused with its name', () => {
+  test('what it cannot start with is refused by name, and it ends: a flag, an absent Docker, a port that is taken', async () => {
+    const occupied = await startFluffyCloud({ machines: 'paper' });
     const run = (...args: readonly string[]): string =>
       execFileSync(process.execPath, ['server.ts', '--data', dir, ...args], {
         cwd: import.meta.dirname,
         encoding: 'utf8',
         stdio: 'pipe',
+        timeout: 10_000,
+        env: { ...process.env, DOCKER_HOST: 'unix:///nowhere/docker.sock' },
       });
     assert.throws(() => run('--boot', '1'), /--boot/);
     assert.throws(() => run('--machines', 'vm'), /machines/);
+    assert.throws(() => run('--machines', 'docker'), /nowhere\/docker.sock/);
+    assert.throws(() => run('--port', new URL(occupied.url).port, '--machines', 'paper'), /EADDRINUSE/);
+    await occupied.close();
   });
 });

@@ -66,11 +66,16 @@ export async function startFluffyCloud(options: Partial<CloudOptions> = {}): Pro
 
   const api = createApi(cloud, destroyFromApi);
   const server = createServer((request, response) => void api(request, response));
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(given.port, '127.0.0.1', resolve);
-  });
-  await cloud.lifecycle.begin();
+  try {
+    await cloud.lifecycle.begin();
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(given.port, '127.0.0.1', resolve);
+    });
+  } catch (error) {
+    await cloud.end();
+    throw error;
+  }
 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
