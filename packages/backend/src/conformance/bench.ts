@@ -11,11 +11,6 @@ import { kitAgentStart } from './kit-agent.ts';
 import { expect, Failed, skip, wordsOf } from './rule.ts';
 import type { ConfigureOptions, Stage } from './stage.ts';
 
-/** A fake that needs longer than this for anything is no fake. */
-const FAKE_PATIENCE_MS = 8_000;
-const FAKE_POLL_MS = 20;
-const LIVE_POLL_MS = 3_000;
-
 interface Made {
   readonly request: CreateRequest;
   readonly backend: ConfiguredBackend;
@@ -211,15 +206,13 @@ export class Bench {
       const answer = await probe();
       if (answer !== null) return answer;
       expect(Date.now() < end, expected, `nothing of the kind within ${patienceMs / 1000} s`);
-      await this.pass(this.isLive ? LIVE_POLL_MS : FAKE_POLL_MS);
+      await this.pass(this.stage.pace.pollMs);
     }
   }
 
   get patienceMs(): number {
     const { live } = this.stage.options;
-    if (live === null) return FAKE_PATIENCE_MS;
-    const { provisioningTimeoutMs, listLagMs = 30_000 } = this.stage.definition.limits;
-    return Math.min(provisioningTimeoutMs + listLagMs, live.purse.remainingMs);
+    return Math.min(this.stage.pace.patienceMs, live?.purse.remainingMs ?? Number.POSITIVE_INFINITY);
   }
 
   async pass(ms: number): Promise<void> {
@@ -273,7 +266,7 @@ export class Bench {
     const { fake, live } = stage.options;
     // Not the check's own signal: it may be over, and machines cost money.
     const call = this.call(new AbortController().signal);
-    const end = Date.now() + (fake === null ? 5 * 60_000 : 2_000);
+    const end = Date.now() + stage.pace.cleanMs;
     const left = async (): Promise<readonly string[]> => {
       const listed = fake === null ? await backend.compute.list(call) : [];
       const told = listed.filter(({ token, state }) => token === request.token && state !== 'terminated');
@@ -296,9 +289,7 @@ export class Bench {
         return;
       }
       ids = remaining ?? ids;
-      await sleep(
-        fake === null ? Math.max(LIVE_POLL_MS, (stage.definition.limits.listLagMs ?? 30_000) / 2) : FAKE_POLL_MS,
-      );
+      await sleep(fake === null ? Math.max(stage.pace.pollMs, stage.listLagMs / 2) : stage.pace.pollMs);
     }
     await live?.journal.gone(request.token);
   }

@@ -33,7 +33,22 @@ export interface StageOptions {
   /** Why there is no fake; null: there is one, or none is needed. */
   readonly fakeProblem: string | null;
   readonly signal: AbortSignal;
+  readonly pace?: Pace;
 }
+
+export interface Pace {
+  /** Between two looks, in ms. */
+  readonly pollMs: number;
+  /** How long something is waited for. */
+  readonly patienceMs: number;
+  /** How long machines of one check may take to go when it is over. */
+  readonly cleanMs: number;
+}
+
+/** A fake that needs longer than this for anything is no fake. */
+const FAKE_PACE: Pace = { pollMs: 20, patienceMs: 8_000, cleanMs: 2_000 };
+const LIVE_POLL_MS = 3_000;
+const LIVE_CLEAN_MS = 5 * 60_000;
 
 /** No call to a fake takes long, and one that hangs must not hold up a check for two minutes. */
 const FAKE_DEADLINE_MS = 10_000;
@@ -83,6 +98,19 @@ export class Stage {
   get definition(): ComputeDefinition<unknown, unknown> {
     const { definition } = this.options;
     return definition.compute === undefined ? skip('it is a price list, without machines (C13)') : definition;
+  }
+
+  get pace(): Pace {
+    const { pace, live } = this.options;
+    if (pace !== undefined) return pace;
+    if (live === null) return FAKE_PACE;
+    const { provisioningTimeoutMs } = this.definition.limits;
+    return { pollMs: LIVE_POLL_MS, patienceMs: provisioningTimeoutMs + this.listLagMs, cleanMs: LIVE_CLEAN_MS };
+  }
+
+  /** How late the cloud may list, in ms. */
+  get listLagMs(): number {
+    return this.definition.limits.listLagMs ?? 30_000;
   }
 
   /** Random bytes and time are the machine's own; nothing here is replayed. */

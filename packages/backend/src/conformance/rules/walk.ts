@@ -112,8 +112,12 @@ export const endRules: readonly Rule[] = [
     live: true,
     check: async (bench) => {
       const { leaks, shared } = bench.stage;
-      await bench.backend();
       const { compute } = await bench.backend();
+      const billed = new Set((await bench.truth()).filter((one) => one.billed).map(({ cloudId }) => cloudId));
+      const left = [...leaks]
+        .filter(([cloudId]) => billed.has(cloudId))
+        .map(([cloudId, check]) => `${cloudId} (of ${check})`);
+      expect(left.length === 0, 'no machine', left.join(', '));
       for (const [region, parts] of shared) {
         if (compute.bootstrap?.whenUnused !== 'remove') break;
         await bench.until(
@@ -125,8 +129,6 @@ export const endRules: readonly Rule[] = [
             ) ?? null,
         );
       }
-      const left = [...leaks].map(([cloudId, check]) => `${cloudId} (of ${check})`);
-      expect(left.length === 0, 'no machine', left.join(', '));
     },
   },
 ];
