@@ -74,6 +74,7 @@ export async function startFluffyCloud(options: Partial<CloudOptions> = {}): Pro
     });
   } catch (error) {
     await cloud.end();
+    if (ownDir !== null) rmSync(ownDir, { recursive: true, force: true });
     throw error;
   }
 
