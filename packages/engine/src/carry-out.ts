@@ -12,6 +12,7 @@ import { fillFleet } from './fill-fleet.ts';
 import type { Lane } from './lanes.ts';
 import type { Links } from './links.ts';
 import type { Effect } from './look.ts';
+import { makeHedge } from './make-hedge.ts';
 import { placeRun } from './place-run.ts';
 import type { EnginePorts } from './ports.ts';
 import { placeOf } from './sweeps.ts';
@@ -47,6 +48,14 @@ export class Performer {
     const books = this.#books.in(lane);
     const context: Context = { lane, wake, books };
     switch (effect.kind) {
+      case 'hedge':
+        this.#plan(`job:${effect.job.id}`, effect.kind, context, timing.EFFECT_BACKOFF, async () => {
+          const { breakers } = this.#clouds;
+          if (!(await makeHedge(books, this.#ports, breakers, effect.job))) {
+            wake(this.#ports.clock.now() + timing.HEDGE_RETRY_MS);
+          }
+        });
+        break;
       case 'place':
         this.#plan(`run:${effect.run.id}`, effect.kind, context, timing.EFFECT_BACKOFF, () =>
           placeRun(books, this.#ports, this.#clouds.breakers, effect.run.id),

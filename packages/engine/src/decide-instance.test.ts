@@ -16,6 +16,7 @@ function snapshot(instance: Partial<InstanceRow>, more: Partial<InstanceSnapshot
     openIntents: [],
     linked: true,
     awakeSince: LONG_AGO,
+    isSpare: false,
     provisioningTimeoutMs: PROVISIONING_MS,
     ...more,
   };
@@ -121,6 +122,7 @@ describe('whatever the rows are', () => {
       instance: anyInstance,
       linked: fc.boolean(),
       awakeSince: anyTime,
+      isSpare: fc.boolean(),
       openIntents: fc.subarray([
         intentRow({ id: 'a' as never }),
         intentRow({ id: 'b' as never, kind: 'instance.terminate' }),

@@ -13,6 +13,8 @@ export interface InstanceSnapshot {
   /** At most one of each kind. */
   readonly openIntents: readonly IntentRow[];
   readonly linked: boolean;
+  /** Made beside another one, for a job that does not wait any more. */
+  readonly isSpare: boolean;
   /** Since when this engine is there to see what happens. */
   readonly awakeSince: Millis;
   /** From creation until the agent must have answered. */
@@ -29,6 +31,14 @@ export type InstanceEffect =
 
 export function decideInstance(snapshot: InstanceSnapshot, now: Millis): Decision<InstanceEffect> {
   const { instance, linked } = snapshot;
+  if (
+    snapshot.isSpare &&
+    instance.busyBlocks === 0 &&
+    instance.status !== 'terminating' &&
+    instance.status !== 'terminated'
+  ) {
+    return terminate(snapshot, 'hedged', null, now);
+  }
   switch (instance.status) {
     case 'terminated':
       return { writes: [], effects: [{ kind: 'unlink', instance }], wakeAt: null };
@@ -69,7 +79,9 @@ function ready(snapshot: InstanceSnapshot, linked: boolean, now: Millis): Decisi
     return terminate(snapshot, 'unreachable', 'Its agent could not be reached any more.', now);
   }
   // In a fleet the fleet decides, because it keeps a minimum.
-  if (instance.status === 'idle' && instance.fleetId === null && instance.idleDurationMs !== null) {
+  // A hedge is its job's to take.
+  const { hedgeOf } = instance;
+  if (instance.status === 'idle' && hedgeOf === null && instance.fleetId === null && instance.idleDurationMs !== null) {
     const idleUntil = (instance.idleSince ?? instance.createdAt) + instance.idleDurationMs;
     if (now >= idleUntil) return terminate(snapshot, 'idle-timeout', null, now);
     wakeAt = sooner(wakeAt, idleUntil);

@@ -42,6 +42,7 @@ function snapshot(
     instance: instance === null ? null : instanceRow(instance),
     linkedSince: LONG_AGO,
     awakeSince: LONG_AGO,
+    hedging: null,
     ...more,
   };
 }
@@ -265,6 +266,7 @@ describe('whatever the rows are', () => {
       instance: fc.option(anyInstance, { nil: null }),
       linkedSince: fc.option(anyTime, { nil: null }),
       awakeSince: anyTime,
+      hedging: fc.constant(null),
     })
     .map(
       (drawn): JobSnapshot => ({

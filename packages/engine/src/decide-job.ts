@@ -6,6 +6,7 @@ import type { JobStatus, Millis } from '@berth/core';
 import { isInstanceReady, isJobFinished } from '@berth/core';
 import type { InstanceRow, JobRow, Patch, RunRow } from '@berth/store';
 import { type Decision, NOTHING, sooner, type Write } from './decision.ts';
+import { changeOver, giveUpHedge, type Hedging, hedgeDueAt, hedgeWins, liveHedge } from './hedge.ts';
 import { giveUpAt } from './reach.ts';
 import { avoidedOffers } from './retry.ts';
 import {
@@ -25,9 +26,13 @@ export interface JobSnapshot {
   readonly linkedSince: Millis | null;
   /** Since when this engine is there to see what happens: silence before that proves nothing. */
   readonly awakeSince: Millis;
+  /** Of a job whose instance is being made; null: there is nothing of the kind. */
+  readonly hedging: Hedging | null;
 }
 
 export type JobEffect =
+  /** Its instance takes too long: make another one beside it. */
+  | { readonly kind: 'hedge'; readonly job: JobRow; readonly instance: InstanceRow }
   /** All nodes are ready and the run has said so: let it begin. */
   | { readonly kind: 'start'; readonly job: JobRow; readonly instance: InstanceRow }
   /** Send blobs and the assignment. */
@@ -55,29 +60,47 @@ export function decideJob(snapshot: JobSnapshot, now: Millis): Decision<JobEffec
 }
 
 function provisioning(snapshot: JobSnapshot, now: Millis): Decision<JobEffect> {
-  const { job, instance, linkedSince } = snapshot;
-  if (job.stopRequested !== null) return stopped(snapshot, now);
-  if (isGone(instance)) return placeAgain(job, instance, now);
+  const { job, instance, linkedSince, hedging } = snapshot;
+  if (job.stopRequested !== null) {
+    const ended = stopped(snapshot, now);
+    return { ...ended, writes: [...ended.writes, ...giveUpHedge(hedging, 'The job was stopped.', now)] };
+  }
+  const hedge = liveHedge(hedging);
+  if (hedge !== null && hedgeWins(hedge, instance)) {
+    const left = instance === null ? {} : release(instance, now);
+    const avoidOffers = avoidedFrom(job, isGone(instance) ? instance : null, now);
+    return { writes: changeOver(job, hedge, instance, { avoidOffers }, left, now), effects: [], wakeAt: null };
+  }
+  if (instance === null || isGone(instance)) return placeAgain(job, instance, now);
   // The instance has deadlines of its own, and wakes the job when it is ready or given up.
-  if (instance === null || !isInstanceReady(instance.status) || linkedSince === null) return NOTHING;
+  if (!isInstanceReady(instance.status)) {
+    const dueAt = hedgeDueAt(job, instance, hedging, snapshot.awakeSince);
+    if (dueAt === null || now < dueAt) return { ...NOTHING, wakeAt: dueAt };
+    return { writes: [], effects: [{ kind: 'hedge', job, instance }], wakeAt: null };
+  }
+  if (linkedSince === null) return NOTHING;
   // Written before the agent is told, so that a job is never at an agent that the books do not name.
   // A node without peers has nobody to wait for: it may start as soon as it is ready.
   const startOrderedAt = snapshot.run.spec.nodes === 1 ? now : null;
-  return one({
-    change: 'jobs',
-    row: job,
-    patch: { status: 'pulling', agentState: null, progress: null, startOrderedAt },
-  });
+  const patch = { status: 'pulling', agentState: null, progress: null, startOrderedAt } as const;
+  const rivals = giveUpHedge(hedging, `${instance.name} was ready first.`, now);
+  return { writes: [{ change: 'jobs', row: job, patch }, ...rivals], effects: [], wakeAt: null };
 }
 
-/** The instance was lost before it had the job: another offer is tried, this one is left alone for a while. */
-function placeAgain(job: JobRow, instance: InstanceRow | null, now: Millis): Decision<JobEffect> {
+/** What the job leaves alone from now on. */
+function avoidedFrom(job: JobRow, instance: InstanceRow | null, now: Millis): JobRow['avoidOffers'] {
   const avoidOffers = avoidedOffers([job], now);
   // What a cloud refuses is remembered for everybody (`failures.ts`); what became of a machine is this job's own lesson.
   if (instance !== null && instance.endReason !== 'create-failed') {
     const broken = instance.endReason === 'provisioning-timeout';
     avoidOffers[instance.offer.id] = now + (broken ? AVOID_BROKEN_OFFER_MS : AVOID_OFFER_MS);
   }
+  return avoidOffers;
+}
+
+/** The instance was lost before it had the job: another offer is tried, this one is left alone for a while. */
+function placeAgain(job: JobRow, instance: InstanceRow | null, now: Millis): Decision<JobEffect> {
+  const avoidOffers = avoidedFrom(job, instance, now);
   const writes: Write[] = [
     {
       change: 'jobs',

@@ -1,7 +1,7 @@
 /** Reads what a key's decision depends on, inside a transaction, and decides. */
 import type { InstanceId, Millis, ProjectId } from '@berth/core';
 import { isFleetFinished, isInstanceReady, isJobFinished, isRunFinished } from '@berth/core';
-import type { InstanceRow, IntentRow, JobRow } from '@berth/store';
+import type { InstanceRow, IntentRow, JobRow, RunRow } from '@berth/store';
 import type { Tx } from './books.ts';
 import { type BootstrapEffect, lookAtBootstrap } from './bootstraps.ts';
 import type { CloudMemory } from './cloud-memory.ts';
@@ -11,6 +11,7 @@ import { decideIntent, type IntentEffect } from './decide-intent.ts';
 import { decideJob, type JobEffect } from './decide-job.ts';
 import { decideRun, type RunEffect } from './decide-run.ts';
 import { type Decision, NOTHING } from './decision.ts';
+import { type Hedging, hedgeAfter } from './hedge.ts';
 import { type Lane, laneOf, laneOfJob } from './lanes.ts';
 import { type AroundEffect, lookAtOrphan, lookAtSweep } from './look-around.ts';
 import { jobsOf } from './place-run.ts';
@@ -105,10 +106,44 @@ async function lookAtJob(tx: Tx, id: string, around: Surroundings): Promise<Look
   const linkedSince = around.linkedSince(job.instanceId);
   const { awakeSince } = around;
   return {
-    decision: decideJob({ job, run, instance, linkedSince, awakeSince }, around.now),
+    decision: decideJob(
+      {
+        job,
+        run,
+        instance,
+        linkedSince,
+        awakeSince,
+        hedging: await hedgingOf(tx, job, run, instance, around.backends),
+      },
+      around.now,
+    ),
     concerned: [],
     over: false,
   };
+}
+
+/** For a single node, whose machine is not ready. */
+async function hedgingOf(
+  tx: Tx,
+  job: JobRow,
+  run: RunRow,
+  instance: InstanceRow | null,
+  backends: Pick<Backends, 'get'>,
+): Promise<Hedging | null> {
+  if (job.status !== 'provisioning' || run.spec.nodes !== 1 || instance === null) return null;
+  const backend = backends.get(instance.projectId, instance.backend);
+  const may = run.spec.creationPolicy !== 'reuse' && backend !== null;
+  return {
+    hedges: await tx.read.instances.find({ where: { hedgeOf: instance.id } }),
+    afterMs: may ? hedgeAfter(backend.provisioningTimeoutMs) : null,
+  };
+}
+
+/** Made for a job that waits on another machine, as long as it does. */
+async function isSpare(tx: Tx, { hedgeOf }: InstanceRow): Promise<boolean> {
+  if (hedgeOf === null) return false;
+  const [waiting] = await tx.read.jobs.find({ where: { instanceId: hedgeOf, status: 'provisioning' }, limit: 1 });
+  return waiting === undefined;
 }
 
 async function lookAtInstance(tx: Tx, id: string, around: Surroundings): Promise<Look> {
@@ -122,6 +157,7 @@ async function lookAtInstance(tx: Tx, id: string, around: Surroundings): Promise
   const snapshot = {
     instance,
     openIntents,
+    isSpare: await isSpare(tx, instance),
     linked: around.linkedSince(instance.id) !== null,
     awakeSince: around.awakeSince,
     provisioningTimeoutMs: backend?.provisioningTimeoutMs ?? NO_BACKEND_TIMEOUT_MS,

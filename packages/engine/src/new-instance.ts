@@ -1,4 +1,4 @@
-import type { FleetId, Offer, ProjectId } from '@berth/core';
+import type { FleetId, InstanceId, Offer, ProjectId } from '@berth/core';
 import { newId, Secret } from '@berth/core';
 import type { Insert, InstanceRow } from '@berth/store';
 import type { Tx } from './books.ts';
@@ -16,6 +16,8 @@ export async function addInstance(
     readonly idleDurationMs: number | null;
     readonly label: string;
     readonly busyBlocks: number;
+    /** The instance beside which it is made. */
+    readonly hedgeOf?: InstanceId;
   },
 ): Promise<InstanceRow> {
   const now = ports.clock.now();
@@ -45,7 +47,7 @@ export async function addInstance(
     agentSecret: ports.sealer.seal(new Secret(Buffer.from(ports.random(32)).toString('base64url'))),
     totalBlocks: 1,
     busyBlocks: what.busyBlocks,
-    hedgeOf: null,
+    hedgeOf: what.hedgeOf ?? null,
     idleDurationMs: what.idleDurationMs,
     createdAt: now,
     readyAt: null,

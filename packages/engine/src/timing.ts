@@ -179,6 +179,14 @@ export const BOOTSTRAP_DEADLINE_MS = 2 * MINUTE_MS;
 /** Removing it again: a network can go only some minutes after its last machine. */
 export const BOOTSTRAP_BACKOFF = { firstMs: 30_000, factor: 2, maxMs: 10 * MINUTE_MS } as const;
 
+/**
+ * A machine for a single job may take this long before another one is made beside it: clouds that work give
+ * a machine within two or three minutes, and a second one costs cents. Backends that give up sooner: half of it.
+ */
+export const HEDGE_AFTER_MS = 5 * MINUTE_MS;
+/** Where there was no other offer. */
+export const HEDGE_RETRY_MS = MINUTE_MS;
+
 /** A timer that fires this much too early by the clock was overtaken by a clock that was set back. */
 export const CLOCK_SLACK_MS = 2_000;
 
