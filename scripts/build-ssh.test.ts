@@ -9,6 +9,7 @@ import type { InstanceId } from '@berth/core/ids';
 import { Secret } from '@berth/core/secret';
 import { homeAt, prepareHome } from '@berth/server/config/home';
 import { installationKey } from '@berth/server/start/installation-key';
+import { QUIET_LOG } from '@berth/server/testing/quiet-log';
 import { OUR_NODE, requireSshd, TestSshd, tools } from '@berth/server/testing/sshd';
 import { build } from 'esbuild';
 import { buildAgent, COMMON } from './build-agent.ts';
@@ -35,7 +36,7 @@ test('what is built reaches a machine by SSH and starts the built agent there', 
     authorizedKeys: [installationKey(home, random).public],
     path: `${tools(t, { node: OUR_NODE })}:/usr/bin:/bin`,
   });
-  const machines = new built.SshMachines({ home, random, isGone: async () => false });
+  const machines = new built.SshMachines({ home, random, log: QUIET_LOG, isGone: async () => false });
   const instance = '0123456789abcdefghjkmnpqrs' as InstanceId;
   const machine = { instance, address: sshd.address, secret: new Secret('s'), hasOurHostKey: false };
   const server = new TestServer(instance);

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { testAssignment } from '@berth/agent/testing/assignment';
-import type { Logger } from '@berth/backend';
 import { type BlobHash, newId, type ProjectId } from '@berth/core/ids';
 import { Secret } from '@berth/core/secret';
 import type { AgentHandlers, AgentReport } from '@berth/engine';
@@ -18,12 +17,12 @@ import { LogStore } from '../logs/log-store.ts';
 import { MetricsRing } from '../metrics/ring.ts';
 import { installationKey } from '../start/installation-key.ts';
 import { systemClock } from '../start/system-clock.ts';
+import { QUIET_LOG } from '../testing/quiet-log.ts';
 import { instanceRow, jobRow } from '../testing/rows.ts';
 import { OUR_NODE, requireSshd, TestSshd, tools } from '../testing/sshd.ts';
 import { createAgentConnector } from './connector.ts';
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
-const QUIET: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 test('over SSH a job gets its files, and its log, its end and its artifacts come back', async (t) => {
   if (!(await requireSshd(t))) return;
@@ -40,7 +39,7 @@ test('over SSH a job gets its files, and its log, its end and its artifacts come
   const logs = new LogStore({ dir: home.logs, now: systemClock.now, onProblem: () => {}, onRecovered: () => {} });
   const blobs = new BlobStore({ dir: home.blobs, store, clock: systemClock, random, maxBytes: 1e9 });
   const connector = createAgentConnector({
-    ...{ home, store, logs, blobs, random, log: QUIET, metrics: new MetricsRing(), installation: 'test' },
+    ...{ home, store, logs, blobs, random, log: QUIET_LOG, metrics: new MetricsRing(), installation: 'test' },
     agentStartOf: () => 'ssh',
   });
 

@@ -45,6 +45,7 @@ export function createAgentConnector(options: ConnectorOptions): AgentConnector 
   const machines = new SshMachines({
     home: options.home,
     random: options.random,
+    log,
     isGone: async (id) => ((await store.read.instances.get(id))?.status ?? 'terminated') === 'terminated',
   });
   /** On this machine the agent's socket, on another one a stream to it. */
@@ -65,7 +66,7 @@ export function createAgentConnector(options: ConnectorOptions): AgentConnector 
       const resume = Object.fromEntries(await Promise.all(target.jobs.map(async (job) => [job, await logs.size(job)])));
       const to = await reach(target, instance, signal);
       let wire: WireLink | null = null;
-      wire = await connectAgent({
+      const connecting = connectAgent({
         to,
         server: installation,
         secret: target.secret,
@@ -92,6 +93,12 @@ export function createAgentConnector(options: ConnectorOptions): AgentConnector 
           onClose: (error) => handlers.closed(error?.message ?? 'it was closed'),
         },
       });
+      try {
+        wire = await connecting;
+      } catch (error) {
+        if (!('socketPath' in to)) to.destroy();
+        throw error;
+      }
       return linkOf(wire, { ...options, project: instance.projectId });
     },
   };

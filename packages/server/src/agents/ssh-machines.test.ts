@@ -11,6 +11,7 @@ import { Secret } from '@berth/core/secret';
 import { homeAt, prepareHome } from '../config/home.ts';
 import { installationKey, sshDir } from '../start/installation-key.ts';
 import { hostKeyOf, keyPairOfSeed } from '../start/ssh-key.ts';
+import { QUIET_LOG } from '../testing/quiet-log.ts';
 import { OUR_NODE, requireSshd, TestSshd, tools } from '../testing/sshd.ts';
 import { type SshMachine, SshMachines } from './ssh-machines.ts';
 
@@ -24,7 +25,13 @@ async function setup(t: TestContext) {
   const home = homeAt(root);
   prepareHome(home);
   const gone = new Set<InstanceId>();
-  const machines = new SshMachines({ home, random, isGone: async (id) => gone.has(id) });
+  const warned: string[] = [];
+  const machines = new SshMachines({
+    home,
+    random,
+    log: { ...QUIET_LOG, warn: (_message, fields) => warned.push(String(fields?.['error'])) },
+    isGone: async (id) => gone.has(id),
+  });
   const sshd = await TestSshd.start(t, {
     authorizedKeys: [installationKey(home, random).public],
     path: `${tools(t, { node: OUR_NODE })}:/usr/bin:/bin`,
@@ -41,7 +48,7 @@ async function setup(t: TestContext) {
     stream.destroy();
   };
   const remembered = (id: InstanceId): string => join(sshDir(home), 'hosts', id);
-  return { machines, machine, sshd, visit, remembered, gone };
+  return { machines, machine, sshd, visit, remembered, gone, warned };
 }
 
 function refusal(pattern: RegExp, hint: RegExp): (error: unknown) => boolean {
@@ -135,4 +142,19 @@ test('a connection ends with its stream, and the stream with its connection', as
   const failed = new Promise<Error>((resolve) => second.once('error', resolve));
   sshd.dropConnections();
   assert.match((await failed).message, /The SSH connection to .* broke/);
+});
+
+test('why a machine cannot be reached is in the log once, and again after it could be', async (t) => {
+  const parts = await setup(t);
+  if (parts === null) return;
+  const { sshd, visit, warned } = parts;
+  await sshd.powerOff();
+  for (let i = 0; i < 3; i++) await assert.rejects(visit());
+  assert.equal(warned.length, 1);
+  assert.match(warned[0] ?? '', /cannot be reached: nothing listens/);
+  await sshd.boot();
+  await visit();
+  await sshd.powerOff();
+  await assert.rejects(visit());
+  assert.equal(warned.length, 2);
 });

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import type { Logger } from '@berth/backend';
+import { BerthError } from '@berth/core/errors';
 import type { InstanceId, RandomBytes } from '@berth/core/ids';
 import type { Secret } from '@berth/core/secret';
 import type { Home } from '../config/home.ts';
@@ -22,9 +24,13 @@ export interface SshMachine {
 export interface SshMachinesOptions {
   readonly home: Home;
   readonly random: RandomBytes;
+  readonly log: Logger;
   /** True: the machine will not come back, and nothing needs to be remembered of it. */
   readonly isGone: (instance: InstanceId) => Promise<boolean>;
 }
+
+/** Of so many machines it is remembered what was last said of them. */
+const MOST_TOLD = 1_000;
 
 /** Machines that are reached by SSH: a connection for each, host keys, and agents that are started when none runs. */
 export class SshMachines {
@@ -33,6 +39,8 @@ export class SshMachines {
   readonly #programs: MachinePrograms;
   /** Where agents listened the last time, so that a link which broke is made anew without looking. */
   readonly #sockets = new Map<InstanceId, string>();
+  /** Why machines cannot be reached, so that each reason is logged once and not at every try. */
+  readonly #told = new Map<InstanceId, string>();
 
   constructor(options: SshMachinesOptions) {
     this.#options = options;
@@ -45,15 +53,35 @@ export class SshMachines {
    * @throws BerthError which says what is in the way; the signal's reason
    */
   async connect(machine: SshMachine, signal: AbortSignal): Promise<Duplex> {
+    try {
+      const stream = await this.#connect(machine, signal);
+      this.#told.delete(machine.instance);
+      return stream;
+    } catch (error) {
+      if (error instanceof BerthError) this.#tell(machine.instance, error);
+      throw error;
+    }
+  }
+
+  async #connect(machine: SshMachine, signal: AbortSignal): Promise<Duplex> {
     const link = await this.#open(machine, signal);
     try {
       const stream = await this.#reach(link, machine, signal);
       stream.once('close', () => link.close());
+      // Whoever reads it hears of it too; until then it must not count as unhandled.
+      stream.on('error', () => undefined);
       return stream;
     } catch (error) {
       link.close();
       throw error;
     }
+  }
+
+  #tell(instance: InstanceId, { message, hint }: BerthError): void {
+    if (this.#told.get(instance) === message) return;
+    if (this.#told.size >= MOST_TOLD) this.#told.clear();
+    this.#told.set(instance, message);
+    this.#options.log.warn('a machine cannot be reached', { instance, error: message, hint });
   }
 
   async #reach(link: SshLink, { instance, secret }: SshMachine, signal: AbortSignal): Promise<Duplex> {

@@ -14,6 +14,7 @@ import { type InstanceId, newId } from '@berth/core/ids';
 import { Secret } from '@berth/core/secret';
 import { type Home, homeAt, prepareHome } from '../config/home.ts';
 import { installationKey } from '../start/installation-key.ts';
+import { QUIET_LOG } from '../testing/quiet-log.ts';
 import { OUR_NODE, requireSshd, type SshdOptions, TestSshd, tools } from '../testing/sshd.ts';
 import type { SshAddress } from './ssh-link.ts';
 import { SshMachines } from './ssh-machines.ts';
@@ -28,7 +29,7 @@ describe('an agent on a machine with nothing but sshd', { concurrency: 2 }, () =
   before(() => {
     home = homeAt(mkdtempSync(join(tmpdir(), 'berth-home-')));
     prepareHome(home);
-    machines = new SshMachines({ home, random, isGone: async () => false });
+    machines = new SshMachines({ home, random, log: QUIET_LOG, isGone: async () => false });
   });
   after(() => rmSync(home.root, { recursive: true, force: true }));
 
@@ -85,7 +86,7 @@ describe('an agent on a machine with nothing but sshd', { concurrency: 2 }, () =
     const first = await link(t, machine.address, id);
     const sent = inodes(machine);
     // Another server, or this one after a restart: it knows nothing of the machine.
-    const other = new SshMachines({ home, random, isGone: async () => false });
+    const other = new SshMachines({ home, random, log: QUIET_LOG, isGone: async () => false });
     const second = await link(t, machine.address, id, other);
     assert.equal(second.link.agent.bootId, first.link.agent.bootId);
     assert.equal(machine.agents().length, 1);
@@ -96,7 +97,7 @@ describe('an agent on a machine with nothing but sshd', { concurrency: 2 }, () =
     const machine = await sshd(t, { path: `${tools(t, { node: OUR_NODE })}:/usr/bin:/bin` });
     if (machine === null) return;
     const id = instance();
-    const other = new SshMachines({ home, random, isGone: async () => false });
+    const other = new SshMachines({ home, random, log: QUIET_LOG, isGone: async () => false });
     const linked = await Promise.all([link(t, machine.address, id), link(t, machine.address, id, other)]);
     assert.equal(new Set(linked.map((server) => server.link.agent.bootId)).size, 1);
     await until('the one that came second has ended', () => machine.agents().length === 1);

@@ -155,7 +155,8 @@ export class TestSshd {
     for (const pid of this.agents()) kill(pid);
     this.dropConnections();
     const child = this.#child;
-    if (child === null || child.exitCode !== null) return;
+    this.#child = null;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
     await once(child, 'exit');
   }
