@@ -24,8 +24,6 @@ import { matches, select } from '@berth/store/testing/array-model';
 /** What every row has that can be changed; of any table. */
 type AnyRow = { readonly id: string; readonly version: number };
 
-const NOTHING: RowChange[] = [];
-
 /** The rows of one table, and how to undo what the running transaction did. */
 class MemoryTable implements Table<AnyRow> {
   readonly #name: TableName;
@@ -35,9 +33,12 @@ class MemoryTable implements Table<AnyRow> {
   readonly #byColumn = new Map<string, Map<unknown, Map<string, AnyRow>>>();
   #undo: (() => void)[] = [];
   #changed = new Set<string>();
+  /** Told of the first change in a transaction. */
+  readonly #touched: (table: MemoryTable) => void;
 
-  constructor(name: TableName) {
+  constructor(name: TableName, touched: (table: MemoryTable) => void) {
     this.#name = name;
+    this.#touched = touched;
     // Of this table's own rows, which are not told apart here.
     const indexes = Object.entries(TABLES[name].indexes) as unknown as [string, IndexSpec<AnyRow>][];
     this.#unique = indexes.filter(([, index]) => index.unique === true);
@@ -91,7 +92,6 @@ class MemoryTable implements Table<AnyRow> {
   }
 
   commit(): RowChange[] {
-    if (this.#undo.length === 0) return NOTHING;
     const changes = [...this.#changed].map((id) => ({ table: this.#name, id }));
     this.#undo = [];
     this.#changed = new Set();
@@ -126,6 +126,7 @@ class MemoryTable implements Table<AnyRow> {
 
   #set(id: string, row: AnyRow | null): void {
     const before = this.#rows.get(id);
+    if (this.#undo.length === 0) this.#touched(this);
     this.#undo.push(() => this.#put(id, this.#rows.get(id), before));
     this.#changed.add(id);
     this.#put(id, before, row ?? undefined);
@@ -159,12 +160,16 @@ export class MemoryStore implements Store {
   readonly #announcements = new Announcements((error) => {
     throw error;
   });
+  /** By the transaction that runs. */
+  readonly #touched: MemoryTable[] = [];
   readonly #typed: Tables;
   readonly read: ReadTables;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor() {
-    for (const name of TABLE_NAMES) this.#tables.set(name, new MemoryTable(name));
+    for (const name of TABLE_NAMES) {
+      this.#tables.set(name, new MemoryTable(name, (table) => this.#touched.push(table)));
+    }
     // Each table holds what its own type says, because nothing but `Tables` leads to it.
     this.#typed = Object.fromEntries(this.#tables) as unknown as Tables;
     this.read = Object.fromEntries(
@@ -174,16 +179,24 @@ export class MemoryStore implements Store {
 
   transaction<T>(work: (tables: Tables, commit: Commit) => Promise<T>): Promise<T> {
     return this.#take(async () => {
-      const announced = new Set<string>();
+      const announced: string[] = [];
       try {
-        const result = await work(this.#typed, { announce: (message) => announced.add(message) });
-        const changes = [...this.#tables.values()].flatMap((table) => table.commit());
-        if (changes.length > 0) for (const listener of this.#listeners) listener(changes);
+        const result = await work(this.#typed, {
+          announce: (message) => {
+            if (!announced.includes(message)) announced.push(message);
+          },
+        });
+        if (this.#touched.length > 0) {
+          const changes = this.#touched.flatMap((table) => table.commit());
+          for (const listener of this.#listeners) listener(changes);
+        }
         for (const message of announced) this.#announcements.tell(message);
         return result;
       } catch (error) {
-        for (const table of this.#tables.values()) table.rollBack();
+        for (const table of this.#touched) table.rollBack();
         throw error;
+      } finally {
+        this.#touched.length = 0;
       }
     });
   }

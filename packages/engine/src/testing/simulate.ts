@@ -103,7 +103,7 @@ async function heal(world: World, player: Player, isLeased: boolean): Promise<re
     }
   }
   // Leases beat every two seconds, so waiting costs more there.
-  const [firstMs, stableMs] = isLeased ? [MINUTE, 2 * MINUTE] : [5 * MINUTE, 15 * MINUTE];
+  const [firstMs, stableMs] = isLeased ? [MINUTE, 2 * MINUTE] : [2 * MINUTE, 10 * MINUTE];
   const longestMs = isLeased ? LONGEST_LEASED_HEALING_MS : LONGEST_HEALING_MS;
   const look = async (): Promise<readonly string[]> => [
     ...(await wrongAtLast(world, player.planted)),
@@ -128,7 +128,8 @@ async function heal(world: World, player: Player, isLeased: boolean): Promise<re
 async function hashOf({ store, clouds, clock }: World): Promise<string> {
   const { runs, jobs, instances, intents, orphans, events } = store.read;
   const hash = createHash('sha256');
-  for (const table of [runs, jobs, instances, intents, orphans]) hash.update(JSON.stringify(await table.find(), inOrder));
+  for (const table of [runs, jobs, instances, intents, orphans])
+    hash.update(JSON.stringify(await table.find(), inOrder));
   for (const { truth } of clouds) hash.update(JSON.stringify(truth.bill()));
   hash.update(`${await events.count()} ${clock.elapsed}`);
   return hash.digest('hex').slice(0, 16);
