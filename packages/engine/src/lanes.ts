@@ -81,11 +81,11 @@ export interface Lanes {
 /** Whoever wrote this does not hold the lane any more; nothing was written. */
 export class Fenced extends Error {
   override readonly name = 'Fenced';
-  readonly lane: Lane;
+  readonly grip: Grip;
 
-  constructor(lane: Lane) {
-    super(`Lane ${lane} is held by another server`);
-    this.lane = lane;
+  constructor(grip: Grip) {
+    super(`Lane ${grip.lane} is held by another server`);
+    this.grip = grip;
   }
 }
 

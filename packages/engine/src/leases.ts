@@ -126,7 +126,7 @@ export class Leases implements Lanes {
     const asked = new Map<Lane, number>();
     for (const lane of concerned) if (this.holds(lane)) asked.set(lane, this.grip(lane).token);
     if (acting !== null) {
-      if (this.#held.get(acting.lane)?.token !== acting.token) throw new Fenced(acting.lane);
+      if (this.#held.get(acting.lane)?.token !== acting.token) throw new Fenced(acting);
       asked.set(acting.lane, acting.token);
     }
     const rows = await readLeases(tables, [...asked.keys()]);
@@ -134,13 +134,14 @@ export class Leases implements Lanes {
       const row = rows.get(lane);
       return row?.owner === this.server && row.token === asked.get(lane);
     };
-    if (acting !== null && !isOurs(acting.lane)) throw new Fenced(acting.lane);
+    if (acting !== null && !isOurs(acting.lane)) throw new Fenced(acting);
     return new Set([...asked.keys()].filter((lane) => isOurs(lane) && this.holds(lane)));
   }
 
-  refused({ lane }: Fenced): void {
+  refused({ grip: { lane, token } }: Fenced): void {
     this.refusals += 1;
-    if (this.#held.has(lane)) this.#drop([lane], 'A lane has been taken over by another server');
+    // One that was let go and has come back is not to blame for what was begun before.
+    if (this.#held.get(lane)?.token === token) this.#drop([lane], 'A lane has been taken over by another server');
   }
 
   #isValid(): boolean {
