@@ -15,6 +15,7 @@ export interface CheckOptions extends StageOptions {
 
 /** Nothing that a fake does takes longer; a check makes up to some twenty calls. */
 const FAKE_CHECK_MS = 30_000;
+const INTERRUPTED = 'it was interrupted, or the time was over';
 /** Requests that are shown with a failure. */
 const SHOWN_REQUESTS = 8;
 
@@ -24,9 +25,8 @@ export async function checkConformance(options: CheckOptions): Promise<Conforman
   const began = Date.now();
   const results: RuleResult[] = [];
   for (const rule of rules.filter((one) => isAbout(definition, one))) {
-    if (options.signal.aborted) break;
-    progress(rule);
-    const result = await checkOne(stage, rule);
+    if (!options.signal.aborted) progress(rule);
+    const result = options.signal.aborted ? notBegun(rule) : await checkOne(stage, rule);
     results.push(result);
     told(result);
   }
@@ -48,6 +48,10 @@ export async function checkConformance(options: CheckOptions): Promise<Conforman
 /** On a price list nothing is ever made (C13). */
 function isAbout({ compute }: AnyBackendDefinition, { offline, appliesTo }: Rule): boolean {
   return compute !== undefined || offline === true || appliesTo === 'price-list';
+}
+
+function notBegun(rule: Rule): RuleResult {
+  return { ...infoOf(rule), ms: 0, outcome: 'skipped', reason: INTERRUPTED, failures: [] };
 }
 
 async function checkOne(stage: Stage, rule: Rule): Promise<RuleResult> {
@@ -72,7 +76,7 @@ async function checkOne(stage: Stage, rule: Rule): Promise<RuleResult> {
   const info = { ...infoOf(rule), ms: Date.now() - began };
   if (thrown === null) return { ...info, outcome: 'passed', reason: null, failures: [] };
   if (thrown instanceof Skipped) return { ...info, outcome: 'skipped', reason: thrown.message, failures: [] };
-  if (signal.aborted) return { ...info, outcome: 'skipped', reason: 'it was interrupted', failures: [] };
+  if (signal.aborted) return { ...info, outcome: 'skipped', reason: INTERRUPTED, failures: [] };
   const requests = proxies.flatMap(({ seen }, index) => seen.slice(firstRequest[index]));
   const failure: RuleFailure = {
     did: bench.steps.join('; '),

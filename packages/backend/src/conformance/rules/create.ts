@@ -135,9 +135,8 @@ export const createRules: readonly Rule[] = [
     hint: 'Clouds with idempotency tokens remember them for a day; else keep ended tokens in `context.stateDir`.',
     live: true,
     check: async (bench) => {
-      const request = await bench.request();
-      const machine = await bench.create(request);
-      await bench.terminate(bench.refOf(request, machine));
+      const { request, ref } = await bench.running();
+      await bench.terminate(ref);
       await bench.untilGone(request);
       const error = await bench.refusal('`create` with the token of a machine that is gone', () =>
         bench.create(request),

@@ -1,4 +1,5 @@
 /** C18: what starts the agent reaches the machine, unchanged. */
+import { connect } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import {
   type AgentStart,
@@ -13,6 +14,9 @@ import { expect, type Rule, skip } from '../rule.ts';
 
 const WHY =
   'An agent that does not start is a machine that is billed until the provisioning timeout, and then thrown away.';
+
+/** A machine that boots answers nothing, or late. */
+const GREETING_MS = 5_000;
 
 export const startRules: readonly Rule[] = [
   {
@@ -160,7 +164,38 @@ export const startRules: readonly Rule[] = [
       expect(told?.cloudId === machine.cloudId, machine.cloudId, `${told?.cloudId}`);
     },
   },
+  {
+    id: 'C18.10',
+    title: 'an SSH server answers at the address',
+    why: WHY,
+    hint: 'Open port 22 to the server, and tell the address at which it can be reached from outside.',
+    appliesTo: 'vm',
+    live: true,
+    check: async (bench) => {
+      if (!bench.isLive) skip('only a real machine can show it');
+      const { request } = await bench.running();
+      await bench.until('a greeting of SSH', async () => {
+        const address = (await bench.found(request.token))?.address ?? null;
+        if (address?.kind === 'unix') skip('its agents are reached by a socket');
+        return address === null ? null : await greetingOf(address.host, address.port);
+      });
+    },
+  },
 ];
+
+/** Null: none, so far. */
+async function greetingOf(host: string, port: number): Promise<string | null> {
+  const socket = connect({ host, port, timeout: GREETING_MS });
+  return await new Promise((resolve) => {
+    const end = (greeting: string | null): void => {
+      socket.destroy();
+      resolve(greeting);
+    };
+    socket.setEncoding('latin1');
+    socket.on('data', (text: string) => end(text.startsWith('SSH-2.0') ? text : null));
+    for (const event of ['timeout', 'error', 'close'] as const) socket.on(event, () => end(null));
+  });
+}
 
 interface Arrived {
   readonly request: CreateRequest;

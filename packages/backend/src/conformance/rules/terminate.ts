@@ -70,6 +70,8 @@ export const terminateRules: readonly Rule[] = [
       const request = await bench.request();
       const machine = await bench.create(request);
       const ref = bench.refOf(request, machine);
+      // Before it is listed, `terminate` need not know it either.
+      await bench.until('`list` to show it', () => bench.found(request.token));
       await bench.until('`terminate` to be taken', async () => {
         try {
           await bench.terminate(ref);

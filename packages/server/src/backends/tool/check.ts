@@ -16,7 +16,7 @@ import type {
 } from '@berth/core/backend-tool';
 import { BerthError } from '@berth/core/errors';
 import { type FoundBackend, findBackend } from './find-backend.ts';
-import { cleanAccount, openAccount } from './live-account.ts';
+import { cleanAccount, openAccount, workMs } from './live-account.ts';
 
 /** In a clone this file is TypeScript; in an installed package it is part of a bundle beside the tool. */
 const isSource = import.meta.url.endsWith('.ts');
@@ -77,7 +77,7 @@ async function onFake(backend: FoundBackend, common: Common): Promise<Conformanc
 async function onAccount(tool: BackendToolOptions, options: LiveOptions, common: Common): Promise<ConformanceReport> {
   const account = await openAccount(tool, common.definition, options);
   const end = new AbortController();
-  const timer = setTimeout(() => end.abort(), options.maxTimeMs);
+  const timer = setTimeout(() => end.abort(), workMs(options));
   try {
     const signal = AbortSignal.any([common.signal, end.signal]);
     return await checkConformance({ ...common, signal, fake: null, proxies: [], live: account, fakeProblem: null });

@@ -21,6 +21,14 @@ import { catalogPlaces } from '../../catalog/places.ts';
 import { readServerConfig } from '../../config/config-file.ts';
 import { homeAt } from '../../config/home.ts';
 
+/** Of the time that is allowed; what is left is for removing what was made. */
+const WORK_SHARE = 0.8;
+
+/** How long checks may begin and go on, in ms. */
+export function workMs({ maxTimeMs }: LiveOptions): number {
+  return maxTimeMs * WORK_SHARE;
+}
+
 /** First removes what earlier checks left: their machines count against quotas, and cost money. */
 export async function openAccount(
   tool: BackendToolOptions,
@@ -35,7 +43,7 @@ export async function openAccount(
     entry,
     offers: await offersOf(tool, definition),
     installation: await installationOf(dir),
-    purse: new Purse({ ...options, now: Date.now }),
+    purse: new Purse({ maxSpend: options.maxSpend, maxTimeMs: workMs(options), now: Date.now }),
     journal: await Journal.begin(dir, { type: definition.type, backend: entry.name }),
   };
 }
