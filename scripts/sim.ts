@@ -90,6 +90,8 @@ function playElsewhere(part: Part): Promise<Tally> {
   return new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(import.meta.url), process.argv.slice(2), {
       env: { ...process.env, BERTH_SIM_PART: JSON.stringify(part) },
+      // A history leaves nothing behind, so its garbage is all young.
+      execArgv: ['--single-threaded-gc', '--max-semi-space-size=64', '--disable-warning=ExperimentalWarning'],
     });
     // Sent by `play` of the same program.
     child.once('message', (message) => resolve(message as Tally));
@@ -146,7 +148,7 @@ else if (part !== undefined && process.send !== undefined) {
   const until = from + whole('seeds', values.seed === undefined ? 1_000 : 1);
   const jobs = whole('jobs', 1);
   const parts = Array.from({ length: jobs }, (_, i) => ({ from: from + i, until, stride: jobs }));
-  const tallies = jobs === 1 ? [await play({ from, until, stride: 1 })] : await Promise.all(parts.map(playElsewhere));
+  const tallies = await Promise.all(parts.map(playElsewhere));
   await report({
     histories: tallies.reduce((sum, tally) => sum + tally.histories, 0),
     steps: tallies.reduce((sum, tally) => sum + tally.steps, 0),
