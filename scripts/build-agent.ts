@@ -1,11 +1,22 @@
 /** The agent in one file, which can be carried to another machine: `node scripts/build-agent.ts FILE`. */
 import { join } from 'node:path';
-import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 
 /** Older engines do not get this far: the launcher sees to it. */
 const TARGET = 'node24';
+
+/** Native parts that `ssh2` and `pg` do without where they are absent: they would be for one platform only. */
+const NO_NATIVE_PARTS: Plugin = {
+  name: 'no native parts',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(?:cpu-features|pg-native)$|\.node$/ }, ({ path }) => ({ path, namespace: 'absent' }));
+    onLoad({ filter: /.*/, namespace: 'absent' }, ({ path }) => ({
+      contents: `throw new Error(${JSON.stringify(`${path} is not part of this build`)});`,
+    }));
+  },
+};
 
 /** How everything that is published is built. */
 export const COMMON = {
@@ -19,8 +30,7 @@ export const COMMON = {
   conditions: ['module'],
   // Of yaml, `node` has only CommonJS, whose names a bundled `await import` does not see; this is the same as modules.
   alias: { yaml: join(root, 'node_modules', 'yaml', 'browser', 'index.js') },
-  // Native parts that ssh2 does without: it asks for them, and goes on when they are not there.
-  external: ['cpu-features', '*.node'],
+  plugins: [NO_NATIVE_PARTS],
   // ssh2 looks where it lies, for a program of Windows'.
   define: { __dirname: 'import.meta.dirname' },
   metafile: true,

@@ -19,22 +19,11 @@
 import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { discoverBackends } from '@berth/backend';
-import { build, type Metafile, type Plugin } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
 import { buildAgent, COMMON } from './build-agent.ts';
 import { bundledPackages, licenseText } from './third-party-licenses.ts';
 
 const root = join(import.meta.dirname, '..');
-
-/** Native parts that `ssh2` does without where they are absent: they would be for one platform only. */
-const NO_NATIVE_PARTS: Plugin = {
-  name: 'no native parts',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^cpu-features$|\.node$/ }, ({ path }) => ({ path, namespace: 'absent' }));
-    onLoad({ filter: /.*/, namespace: 'absent' }, ({ path }) => ({
-      contents: `throw new Error(${JSON.stringify(`${path} is not part of this build`)});`,
-    }));
-  },
-};
 
 /** Builds into `dist`, which is made anew. Returns what went into which file. Throws when a part cannot be built. */
 export async function buildAll(dist: string): Promise<readonly Metafile[]> {
@@ -66,7 +55,6 @@ export async function buildAll(dist: string): Promise<readonly Metafile[]> {
         ...Object.fromEntries(backends.map(({ folder, module }) => [`backends/${folder}/index`, module])),
       },
       outdir: dist,
-      plugins: [NO_NATIVE_PARTS],
       splitting: true,
       // Beside server.js and no deeper: a module finds agent and backends from where its own file lies.
       chunkNames: 'server-[name]-[hash]',
