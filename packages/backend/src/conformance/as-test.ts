@@ -1,5 +1,4 @@
-/** The kit as a test, for the folder of a backend: one subtest for each check, skipped ones with their reason. */
-import assert from 'node:assert/strict';
+/** The checks as tests of Node's own runner, for a backend's `npm test`. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,42 +11,41 @@ import type { Conformance } from './fake.ts';
 import { openFake } from './open-fake.ts';
 import { RULES } from './rules.ts';
 
-/**
- * `test('…', (t) => obeysTheContract(t, definition, conformance, new URL('./index.ts', import.meta.url)))`
- * @param module exports the definition; it is imported once more by itself, to see that it does nothing else (C9)
- */
+/** One test for each check; what cannot be shown on the fake is skipped, with the reason. `module` exports the definition. */
 export async function obeysTheContract(
   t: TestContext,
   definition: AnyBackendDefinition,
   conformance: Conformance,
   module: URL,
 ): Promise<void> {
-  const dir = await mkdtemp(join(tmpdir(), 'berth-check-'));
-  const { fake, proxies, close } = await openFake(conformance, await mkdtemp(join(dir, 'fake-')));
-  const results: RuleResult[] = [];
+  const dir = await mkdtemp(join(tmpdir(), 'berth-conformance-'));
+  const opened = await openFake(conformance, dir);
   try {
+    const { fake, proxies } = opened;
+    const told: Promise<unknown>[] = [];
+    const common = { definition, dir, fake, proxies, rules: RULES, signal: t.signal };
     await checkConformance({
-      definition,
+      ...common,
       module: fileURLToPath(module),
       preload: null,
       otherTypes: [],
-      dir,
-      fake,
-      proxies,
       live: null,
       fakeProblem: null,
-      signal: t.signal,
-      rules: RULES,
-      told: (result) => results.push(result),
+      told: (result) => told.push(asTest(t, result)),
     });
+    await Promise.all(told);
   } finally {
-    await close();
+    await opened.close();
     await rm(dir, { recursive: true, force: true, maxRetries: 3 });
   }
-  for (const { id, title, outcome, reason, failures } of results) {
-    await t.test(`${id} ${title}`, (rule) => {
-      if (outcome === 'skipped') rule.skip(reason ?? '');
-      assert.deepEqual(failures, []);
-    });
-  }
+}
+
+async function asTest(t: TestContext, { id, title, outcome, reason, failures }: RuleResult): Promise<void> {
+  await t.test(`${id} ${title}`, (one) => {
+    if (outcome === 'skipped') one.skip(reason ?? '');
+    const told = failures.map(({ did, expected, came, hint }) =>
+      [`expected ${expected}`, `came ${came}`, `done: ${did}`, `hint: ${hint}`].join('\n'),
+    );
+    if (outcome === 'failed') throw new Error(told.join('\n\n'));
+  });
 }
