@@ -186,10 +186,14 @@ export function rowClaims(run: WithStore): void {
           const undo = Object.fromEntries(
             Object.keys(room).map((key) => [key, Object.entries(SAMPLES[table]).find(([k]) => k === key)?.[1]]),
           );
-          await assert.rejects(
-            store.transaction((tables) => anyTable(tables, table).update(SAMPLES[table].id, 2, undo)),
-            (error) => error instanceof UniqueViolation && error.index === index,
-          );
+          await store.transaction(async (tables) => {
+            await assert.rejects(
+              anyTable(tables, table).update(SAMPLES[table].id, 2, undo),
+              (error) => error instanceof UniqueViolation && error.index === index,
+            );
+            await tables.events.insert(sample('events', { id: id('after the update') }));
+          });
+          assert.ok(await store.read.events.get('after the update'));
           assert.equal((await anyTable(store.read, table).get(SAMPLES[table].id))?.version, 2);
         }));
     }

@@ -1,7 +1,7 @@
 /** Claims about transactions: all or nothing, unseen until committed, one after the other. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { StaleRow, StoreUnavailable, type Tables, TransactionMisuse } from '../store.ts';
+import { StaleRow, StoreUnavailable, type Tables, TransactionMisuse, UniqueViolation } from '../store.ts';
 import { id, SAMPLES, sample } from './samples.ts';
 import type { WithStore } from './suite.ts';
 
@@ -104,6 +104,30 @@ export function transactionClaims(run: WithStore): void {
         assert.equal((await store.read.runs.get('r1'))?.submission, 100);
         assert.equal((await store.read.runs.get('r1'))?.version, 101);
         assert.ok(stale > 0, 'the claim was not put to the test');
+      }));
+
+    test('a work may ask several things at once, also beside something that is refused', () =>
+      run(async (store) => {
+        await store.transaction(async (tables) => {
+          await tables.users.insert(SAMPLES.users);
+          await tables.users.insert(sample('users', { id: id('u2'), name: 'bob' }));
+          const event = (name: string) => tables.events.insert(sample('events', { id: id(name) }));
+          const [, clash, , twin] = await Promise.allSettled([
+            event('e1'),
+            tables.users.update('u2', 1, { name: 'ada' }),
+            event('e2'),
+            tables.users.insert(sample('users', { id: id('u3') })),
+            event('e3'),
+          ]);
+          for (const refused of [clash, twin])
+            assert.ok(refused.status === 'rejected' && refused.reason instanceof UniqueViolation);
+          const again = assert.rejects(tables.users.update('u2', 1, { name: 'ada' }), UniqueViolation);
+          // Time enough for it to be on its way, and not for its answer.
+          for (let i = 0; i < 10; i++) await null;
+          await event('e4');
+          await again;
+        });
+        assert.deepEqual([await store.read.users.count(), await store.read.events.count()], [2, 4]);
       }));
 
     test('a transaction inside of another is refused at once, not waited for', () =>
