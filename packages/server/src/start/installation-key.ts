@@ -8,7 +8,7 @@ import { keyPairOfSeed, publicHalf, type SshKeyPair } from './ssh-key.ts';
 
 const COMMENT = 'berth';
 
-/** What belongs to SSH: our key, and the host keys of machines. */
+/** What belongs to SSH, of all servers of the installation: our key, and the host keys of machines. */
 export function sshDir(home: Home): string {
   return join(home.common, 'ssh');
 }
