@@ -42,6 +42,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'instance list', summary: 'List machines', load: () => import('./commands/instance/list.ts') },
   { name: 'instance get', summary: 'Show one machine', load: () => import('./commands/instance/get.ts') },
   { name: 'instance delete', summary: 'Give machines back', load: () => import('./commands/instance/delete.ts') },
+  {
+    name: 'sweep',
+    summary: 'Compare what the clouds have with the books, and end what is on none',
+    load: () => import('./commands/sweep.ts'),
+  },
+  { name: 'cost', summary: 'Show what machines have cost', load: () => import('./commands/cost.ts') },
   { name: 'event list', summary: 'List what happened', load: () => import('./commands/event/list.ts') },
   {
     name: 'backend new',
@@ -49,6 +55,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/backend/new.ts'),
   },
   { name: 'backend list', summary: 'List the clouds of the project', load: () => import('./commands/backend/list.ts') },
+  { name: 'backend get', summary: 'Show one cloud of the project', load: () => import('./commands/backend/get.ts') },
+  { name: 'backend add', summary: 'Let the project use a cloud', load: () => import('./commands/backend/add.ts') },
+  {
+    name: 'backend delete',
+    summary: 'Take clouds away from the project',
+    load: () => import('./commands/backend/delete.ts'),
+  },
+  {
+    name: 'backend types',
+    summary: 'List clouds that there can be',
+    load: () => import('./commands/backend/types.ts'),
+  },
   {
     name: 'backend check',
     summary: 'Hold a cloud’s backend against the rules of the contract',

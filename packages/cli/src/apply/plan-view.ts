@@ -27,6 +27,7 @@ export function formatRunPlan(plan: RunPlanView, context: PlanContext): string {
       ['Commands', firstLines(configuration.commands)],
       ['Resources', describeRequest(configuration.resources)],
       ['Spot', textOf(configuration.spot_policy)],
+      ['Reservation', textOf(configuration.reservation)],
       [
         'Max price',
         typeof configuration.max_price === 'number' ? `${dollars(configuration.max_price)} per hour` : null,

@@ -5,7 +5,7 @@ import { isEmbeddedAt } from '../embedded/address.ts';
 import { readServerFile } from '../embedded/server-file.ts';
 import type { Home } from '../home.ts';
 
-export const KINDS = ['run', 'live-run', 'fleet', 'instance', 'project', 'secret'] as const;
+export const KINDS = ['run', 'live-run', 'fleet', 'instance', 'project', 'secret', 'backend'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** Somebody waits with a finger on the Tab key. */
@@ -60,6 +60,8 @@ async function list(client: Client, kind: Kind): Promise<string[]> {
       return (await client.call('instance.list', { query: { limit: MOST }, deadlineMs })).map(({ name }) => name);
     case 'project':
       return (await client.call('project.list', { deadlineMs })).map(({ name }) => name);
+    case 'backend':
+      return (await client.call('backend.list', { deadlineMs })).map(({ name }) => name);
     case 'secret':
       return (await client.call('secret.list', { deadlineMs })).map(({ name }) => name);
   }

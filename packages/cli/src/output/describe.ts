@@ -48,7 +48,7 @@ export function describePlace(run: RunView): string {
 export function statusColour(status: string): 'green' | 'red' | 'yellow' | 'gray' | 'cyan' {
   if (status === 'done' || status === 'idle' || status === 'active' || status === 'ready') return 'green';
   if (status === 'running' || status === 'busy') return 'cyan';
-  if (status === 'failed' || status === 'unavailable') return 'red';
+  if (status === 'failed' || status === 'unavailable' || status === 'removed') return 'red';
   if (status === 'terminated' || status === 'aborted') return 'gray';
   return 'yellow';
 }

@@ -22,6 +22,7 @@ export function formatInstances(instances: readonly InstanceView[], now: number)
     },
     { title: 'RUNS', value: (i) => i.runs.join(', '), min: 8 },
     { title: 'CREATED', value: (i) => age(i.created_at, now), align: 'right', dispensable: 5 },
+    { title: 'OUT OF REACH', value: (i) => i.out_of_reach ?? '', min: 16 },
   ];
   return formatTable(columns, instances, terminalWidth());
 }

@@ -23,12 +23,20 @@ function formatBackends(backends: readonly BackendView[]): string {
     { title: 'TITLE', value: (backend) => backend.title, min: 8, dispensable: 2 },
     {
       title: 'STATUS',
-      value: (backend) => backend.status,
+      value: statusOf,
       style: (text, backend) => styled(statusColour(backend.status), text),
     },
+    { title: 'HOLDS', value: ({ holds }) => (holds === 0 ? '' : String(holds)), align: 'right' },
     { title: 'ACCOUNT', value: (backend) => backend.account ?? '', min: 8, dispensable: 3 },
     { title: 'CAN', value: (backend) => backend.facets.join(', '), min: 8, dispensable: 4 },
     { title: 'REASON', value: (backend) => backend.reason ?? '', min: 16 },
   ];
   return formatTable(columns, backends, terminalWidth());
+}
+
+/** `removed, holds 2 machines`: what goes on costing is said where one looks first. */
+function statusOf({ status, holds }: BackendView): string {
+  return status === 'ready' || holds === 0
+    ? status
+    : `${status}, holds ${holds} ${holds === 1 ? 'machine' : 'machines'}`;
 }

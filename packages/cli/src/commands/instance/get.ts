@@ -21,6 +21,11 @@ export default defineCommand<{ readonly json?: true }, [instance: string]>({
       ['Reachable', view.unreachable ? 'no' : null],
       ['Ended because', view.end_reason],
       ['Message', view.message],
+      [
+        'Stuck',
+        view.stuck === null ? null : `${view.stuck.what}: ${view.stuck.why} (tried ${view.stuck.attempts} times)`,
+      ],
+      ['Out of reach', view.out_of_reach],
       ['Fleet', view.fleet],
       ['Where', `${view.backend}/${view.zone ?? view.region}`],
       ['Type', `${view.instance_type} (${view.capacity_type})`],
