@@ -62,6 +62,7 @@ export class Bench {
 
   /** Another server of the same account, or one with other deadlines. */
   async another(options: ConfigureOptions): Promise<ConfiguredBackend> {
+    await this.backend();
     return await this.stage.configure(this.stage.goodEntry(), options);
   }
 

@@ -32,6 +32,7 @@ export const configureRules: readonly Rule[] = [
     hint: 'Networks, keys and roles are made by `bootstrap.ensure`, when a machine needs them.',
     check: async (bench) => {
       const { fake, stage } = bench;
+      await bench.backend();
       const counts = async (): Promise<readonly number[]> => [
         (await fake.machines()).length,
         (await fake.shared?.all())?.length ?? 0,
@@ -51,6 +52,7 @@ export const configureRules: readonly Rule[] = [
     check: async (bench) => {
       const { proxies } = bench.stage.options;
       if (proxies.length === 0) skip('the kit sees no requests of a fake without HTTP');
+      await bench.backend();
       const count = (): number => proxies.reduce((sum, { seen }) => sum + seen.length, 0);
       const before = count();
       await bench.stage.configure(bench.stage.goodEntry());

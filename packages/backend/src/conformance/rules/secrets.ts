@@ -27,6 +27,7 @@ export const secretRules: readonly Rule[] = [
     hint: 'Keep in `providerData` and `shared` what names a thing, and look the rest up.',
     live: true,
     check: async (bench) => {
+      await bench.backend();
       const offers = (await bench.stage.offers()).slice(0, 5_000);
       const answers = bench.stage.transcript.texts.filter(({ where }) => where.startsWith('an answer'));
       await requireClean(bench, [
@@ -42,6 +43,7 @@ export const secretRules: readonly Rule[] = [
     why: 'URLs end up in the logs of every proxy; names and tags are for all who may look into the account.',
     hint: 'Send keys in a header or a body.',
     check: async (bench) => {
+      await bench.backend();
       const urls = bench.stage.options.proxies.flatMap(({ seen }) => seen.map(({ path }) => path));
       const machines = await bench.fake.machines();
       await requireClean(bench, [
