@@ -19,6 +19,7 @@ const CONNECT_MS = 5_000;
 const STATEMENT_MS = 30_000;
 /** The database itself gives up before; this is for a database that does not answer at all. */
 const SILENCE_MS = STATEMENT_MS + 5_000;
+const CLOSE_MS = 5_000;
 const KEEP_ALIVE_MS = 10_000;
 
 /** Statements are few, see `sql.ts`; those beyond the limit are parsed each time. Names are the same on all connections. */
@@ -125,9 +126,12 @@ export class PostgresConnection {
     (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   }
 
-  /** Waits for what is in flight. */
+  /** Waits for what is in flight, but not for an end that does not answer. */
   async close(): Promise<void> {
-    if (!this.lost) await this.#client.end().catch(() => {});
+    if (this.lost) return;
+    const silence = setTimeout(() => this.break(), CLOSE_MS);
+    await this.#client.end().catch(() => {});
+    clearTimeout(silence);
   }
 
   async #results(sql: string): Promise<readonly QueryArrayResult<unknown[]>[]> {

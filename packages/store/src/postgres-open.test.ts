@@ -1,5 +1,10 @@
 /** Claims about what a database must be, what becomes of its schema, and what is said when it cannot be used. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { BerthError, Secret, VERSION } from '@berth/core';
 import { postgres } from './dialect.ts';
@@ -12,7 +17,7 @@ import { StoreUnavailable } from './store.ts';
 import { tableShape } from './table-shape.ts';
 import { TABLE_NAMES } from './tables.ts';
 import { noPostgres, type PostgresServer, startPostgres } from './testing/postgres-server.ts';
-import { insertSamples, SAMPLES } from './testing/samples.ts';
+import { id, insertSamples, SAMPLES, sample } from './testing/samples.ts';
 
 const clock = { now: () => 7 };
 const LOCK = 1n;
@@ -187,5 +192,54 @@ describe('a PostgreSQL database', { skip: noPostgres }, () => {
     await assert.rejects(openPostgresStore({ url, patienceMs: 50 }), busy);
     await store.close();
     await (await openPostgresStore({ url, maxConnections: 3 })).close();
+  });
+
+  test('on a full disk refuses writes as such, with nothing half-written, and works again when there is room', {
+    skip: process.getuid?.() !== 0 && 'a small disk can be mounted by root only',
+  }, async (t) => {
+    const disk = mkdtempSync(join(tmpdir(), 'berth-pg-disk-'));
+    try {
+      const { uid, gid } = statSync(new URL(server.url()).searchParams.get('host') ?? '');
+      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=8m,uid=${uid},gid=${gid},mode=700`, 'tmpfs', disk], {
+        stdio: 'ignore',
+      });
+    } catch {
+      rmSync(disk, { recursive: true });
+      return t.skip('a small disk cannot be mounted here');
+    }
+    try {
+      const ballast = join(disk, 'ballast');
+      writeFileSync(ballast, Buffer.alloc(3 * 1024 * 1024));
+      await server.query(`CREATE TABLESPACE small LOCATION '${disk}'`);
+      const schema = await server.newSchema();
+      const store = await openPostgresStore({ url: server.url(schema, ['default_tablespace=small']) });
+      // Not compressible, or Postgres would make it small.
+      const details = () => ({ text: randomBytes(3_000).toString('base64') });
+      const fill = async (from: number): Promise<number> => {
+        for (let pair = from; ; pair++) {
+          try {
+            await store.transaction(async (tables) => {
+              for (const half of ['a', 'b'])
+                await tables.events.insert(sample('events', { id: id(`${pair}${half}`), details: details() }));
+            });
+          } catch (error) {
+            assert.ok(error instanceof StoreUnavailable, String(error));
+            assert.equal(error.reason, 'disk-full');
+            return pair;
+          }
+        }
+      };
+      const pairs = await fill(0);
+      assert.ok(pairs > 10);
+      assert.equal(await store.read.events.count(), 2 * pairs);
+      rmSync(ballast);
+      assert.ok((await fill(pairs)) > pairs + 10);
+      await store.close();
+      await server.query(`DROP SCHEMA ${schema} CASCADE`);
+      await server.query('DROP TABLESPACE small');
+    } finally {
+      execFileSync('umount', [disk]);
+      rmSync(disk, { recursive: true });
+    }
   });
 });

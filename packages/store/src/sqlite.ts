@@ -21,6 +21,7 @@ import {
   TransactionMisuse,
 } from './store.ts';
 import { type ReadAccess, readTables, type SqlRows, type WriteAccess, writeTables } from './table.ts';
+import { withinTime } from './time-limit.ts';
 import { Turns } from './turns.ts';
 
 export interface SqliteOptions {
@@ -118,9 +119,9 @@ class SqliteStore implements Store {
       const connection = this.#writer;
       await this.#whenFree(() => connection.exec('BEGIN IMMEDIATE'));
       const tables = writeTables(accessWithin(transaction, connection, this.#path));
-      const result = await this.#withinTime(
-        this.#current.run(transaction, async () => work(tables, transaction.commit)),
-      );
+      const working = this.#current.run(transaction, async () => work(tables, transaction.commit));
+      // SQLite answers at once, so that all time that passes is the work's own.
+      const result = await withinTime(working, this.#maxTransactionMs, () => false);
       transaction.open = false;
       if (transaction.broken !== null) throw transaction.broken;
       connection.exec('COMMIT');
@@ -197,23 +198,6 @@ class SqliteStore implements Store {
     }
   }
 
-  async #withinTime<T>(work: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<typeof LATE>((settle) => {
-      timer = setTimeout(() => settle(LATE), this.#maxTransactionMs);
-    });
-    try {
-      const result = await Promise.race([work, late]);
-      if (result !== LATE) return result;
-    } finally {
-      clearTimeout(timer);
-    }
-    // Thrown here and not in the timer, so that its stack names the caller.
-    throw new TransactionMisuse(
-      `a transaction was not done after ${this.#maxTransactionMs} ms and was rolled back: its work waits on something else than its tables`,
-    );
-  }
-
   #rollBack(): void {
     try {
       // SQLite rolls back by itself after some errors, a full disk for one.
@@ -226,8 +210,6 @@ class SqliteStore implements Store {
     }
   }
 }
-
-const LATE = Symbol('late');
 
 function accessWithin(transaction: Transaction, connection: Connection, path: string): WriteAccess {
   const all = async (statement: Statement): Promise<SqlRows> => {
