@@ -149,6 +149,18 @@ test('when the clock is set back, everything that waits looks again at once', as
   assert.deepEqual([handled, steps], [['soon', 'late'], [3_600_000]]);
 });
 
+test('that the clock was set back is noticed too when something else is due earlier by then', async () => {
+  const handled: string[] = [];
+  const clock = new SimClock(0);
+  const queue = new WorkQueue<string>(clock, async (key) => void handled.push(key));
+  queue.wake('late', 60_000);
+  await settle();
+  clock.step(-3_600_000);
+  queue.wake('soon', clock.now() + 5_000);
+  await clock.advance(6_000);
+  assert.deepEqual(handled.sort(), ['late', 'soon']);
+});
+
 test('a handled key leaves nothing behind', async () => {
   const queue = new WorkQueue<string>(new SimClock(0), async () => {});
   for (let i = 0; i < 100; i++) queue.wake(`k${i}`);

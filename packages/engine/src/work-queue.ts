@@ -9,8 +9,11 @@ import type { Lane } from './lanes.ts';
 import type { EngineClock } from './ports.ts';
 import { CLOCK_SLACK_MS } from './timing.ts';
 
-/** Timers take at most 2^31 - 1 ms; a later key is looked at again then. */
-const LONGEST_TIMER_MS = 2_000_000_000;
+/**
+ * However late the next key is due, the clock is looked at this often, so that one which was set back is
+ * noticed: a timer that is armed anew for something else would not tell.
+ */
+const LONGEST_TIMER_MS = 2 * 60_000;
 
 export interface WorkQueueOptions {
   /** Keys that are handled at the same time. */
@@ -37,6 +40,8 @@ export class WorkQueue<Key extends string> {
   /** Called whenever a key has been handled. */
   readonly #endWaiters: (() => void)[] = [];
   #timer: { readonly at: Millis; readonly firesAt: Millis; readonly cancel: () => void } | null = null;
+  /** What the clock said when it was last looked at. */
+  #seenAt: Millis = Number.NEGATIVE_INFINITY;
   #pumping = false;
   #stopped = false;
 
@@ -129,6 +134,8 @@ export class WorkQueue<Key extends string> {
   #pump(): void {
     if (this.#stopped) return;
     const now = this.#clock.now();
+    if (this.#seenAt - now > CLOCK_SLACK_MS) this.#wasSetBack(this.#seenAt - now);
+    this.#seenAt = now;
     for (let next = this.#waiting.peek(); next !== null && next.at <= now; next = this.#waiting.peek()) {
       this.#waiting.delete(next.key);
       this.#ready.add(next.key);
@@ -174,10 +181,15 @@ export class WorkQueue<Key extends string> {
     const early = (this.#timer?.firesAt ?? 0) - this.#clock.now();
     this.#timer = null;
     if (early > CLOCK_SLACK_MS) {
-      // Due times mean little now. Looking too early is harmless, so everything looks again.
-      for (const key of this.#waiting.clear()) this.#ready.add(key);
-      this.#onClockSetBack(early);
+      this.#seenAt = this.#clock.now();
+      this.#wasSetBack(early);
     }
     this.#pump();
+  }
+
+  /** Due times mean little now. Looking too early is harmless, so everything looks again. */
+  #wasSetBack(byMs: number): void {
+    for (const key of this.#waiting.clear()) this.#ready.add(key);
+    this.#onClockSetBack(byMs);
   }
 }

@@ -8,4 +8,14 @@ export interface Regression {
   readonly moves: readonly Move[] | null;
 }
 
-export const REGRESSIONS: readonly Regression[] = [];
+export const REGRESSIONS: readonly Regression[] = [
+  {
+    claim: 'a clock that was set back does not put off a termination because a timer was armed anew in between',
+    seed: 20_956,
+    moves: [
+      { do: 'apply-fleet', name: 'reserve', min: 0, more: 1, thenMs: 131_377 },
+      { do: 'lose-rights', cloud: 0.19, forMs: 600_000, thenMs: 218_853 },
+      { do: 'set-clock', byMs: -3_600_000, thenMs: 91 },
+    ],
+  },
+];
