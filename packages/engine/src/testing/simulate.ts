@@ -111,17 +111,15 @@ async function heal(world: World, player: Player, isLeased: boolean): Promise<re
     ...wrongWithStrangers(player.planted),
   ];
   let pauseMs = firstMs;
+  let wasWell = false;
   for (;;) {
     await world.advance(pauseMs);
-    const left = healedAt + longestMs - world.clock.elapsed;
     const wrong = await look();
-    if (left <= 0) return wrong;
-    if (wrong.length === 0) {
-      // That it was well for a moment is not enough.
-      await world.advance(Math.min(stableMs, left));
-      return look();
-    }
-    pauseMs = Math.min(pauseMs * 2, left);
+    const left = healedAt + longestMs - world.clock.elapsed;
+    // That it is well for a moment is not enough: a fleet may be about to try once more.
+    if (left <= 0 || (wasWell && wrong.length === 0)) return wrong;
+    wasWell = wrong.length === 0;
+    pauseMs = Math.min(wasWell ? stableMs : pauseMs * 2, left);
   }
 }
 

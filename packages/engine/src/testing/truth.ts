@@ -6,9 +6,11 @@ import type { World } from './world.ts';
 const MINUTE = 60_000;
 
 /**
- * Nothing is billed for longer after it was let go and its cloud was well again: the longest wait between two
- * attempts (15 min), one attempt that began before and hangs (1 min), looks for a machine of which nobody is sure
- * (2 min), and 30 s that the simulated clouds take themselves; with some room.
+ * Nothing is billed for longer after it was let go (or made: a request to make it can be on its way for minutes)
+ * and its cloud was well again: the longest wait between two attempts (15 min), one attempt that began before and
+ * hangs (1 min), looks for a machine of which nobody is sure (2 min), and what the simulated clouds take themselves
+ * (30 s); or, of a machine that nobody expected any more, the longest pause between two sweeps (10 min), the least
+ * age of an orphan (5 min) and another sweep (2 min).
  */
 export const LONGEST_BILLED_AFTER_MS = 20 * MINUTE;
 
@@ -16,10 +18,10 @@ export const LONGEST_BILLED_AFTER_MS = 20 * MINUTE;
 export async function wrongWithTruth(world: World, player: Player, healedAt: number): Promise<string[]> {
   const wrong: string[] = [];
   for (const { truth } of world.clouds) {
-    for (const { clientToken, toMs } of truth.bill()) {
+    for (const { clientToken, fromMs, toMs } of truth.bill()) {
       const letGoAt = clientToken === null ? undefined : world.store.letGoAt.get(clientToken);
       if (letGoAt === undefined) continue;
-      const billedMs = (toMs ?? world.clock.elapsed) - Math.max(letGoAt, healedAt);
+      const billedMs = (toMs ?? world.clock.elapsed) - Math.max(letGoAt, healedAt, fromMs);
       if (billedMs > LONGEST_BILLED_AFTER_MS) {
         wrong.push(`machine ${clientToken} was billed for ${Math.round(billedMs / MINUTE)} min after it was let go`);
       }
