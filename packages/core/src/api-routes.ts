@@ -76,6 +76,10 @@ export const ROUTES = {
   'instance.get': ['GET', '/projects/{project}/instances/{instance}'],
   'instance.delete': ['DELETE', '/projects/{project}/instances/{instance}'],
 
+  /** What clouds list against the books, now. */
+  'instance.sweep': ['POST', '/projects/{project}/sweep'],
+  'cost.get': ['GET', '/projects/{project}/cost'],
+
   'event.list': ['GET', '/projects/{project}/events'],
   /** Server-sent events: `event`, for ever. */
   'event.watch': ['GET', '/projects/{project}/events/watch'],

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { backendOperations } from './api-backends.ts';
 import { catalogOperations } from './api-catalog.ts';
+import { upkeepOperations } from './api-upkeep.ts';
 import {
   configuration,
   EventView,
@@ -27,6 +28,7 @@ import { ACCOUNT_NAME_PATTERN, NAME_PATTERN, parseAccountName, parseName } from 
 
 export * from './api-backends.ts';
 export * from './api-catalog.ts';
+export * from './api-upkeep.ts';
 export * from './api-views.ts';
 
 const page = { limit: z.coerce.number().int().min(1).max(1000).optional(), after: z.string().max(100).optional() };
@@ -266,12 +268,14 @@ export const API = {
 
   'instance.list': {
     summary: 'Instances',
-    query: z.object({ ...page, all: flag }).strict(),
+    query: z.object({ ...page, all: flag, stuck: flag }).strict(),
     response: z.array(InstanceView),
     access: 'member',
   },
   'instance.get': { summary: 'One instance', response: InstanceView, access: 'member' },
   'instance.delete': { summary: 'Give one machine back', response: InstanceView, access: 'member' },
+
+  ...upkeepOperations,
 
   'event.list': {
     summary: 'Events, newest first',

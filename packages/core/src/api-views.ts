@@ -12,7 +12,7 @@ import {
 } from './states.ts';
 
 export const millis = z.int().describe('Milliseconds since the Unix epoch');
-const dollars = z.number().nonnegative().describe('US dollars');
+export const dollars = z.number().nonnegative().describe('US dollars');
 const dollarsPerHour = z.number().nonnegative().describe('US dollars per hour');
 /** A parsed configuration; the server checks it again with core's own schemas. */
 export const configuration = z.record(z.string(), z.unknown());
@@ -150,6 +150,16 @@ export const InstanceView = z.object({
   unreachable: z.boolean(),
   end_reason: z.enum(INSTANCE_END_REASONS).nullable(),
   message: z.string().nullable(),
+  stuck: z
+    .object({
+      what: z.string(),
+      why: z.string(),
+      since: millis,
+      attempts: z.int(),
+      next_attempt_at: millis,
+    })
+    .nullable()
+    .describe('It does not get where it should; it is tried for ever'),
   out_of_reach: z.string().nullable().describe('Why its cloud cannot be asked about it at present'),
   backend: z.string(),
   region: z.string(),

@@ -6,6 +6,10 @@ const MS_PER_HOUR = 3_600_000;
 /** Whole billionths of a dollar add up without rounding, in any order, to nine million dollars. */
 const NANOS_PER_DOLLAR = 1e9;
 
+/** By what costs are added up. */
+export const COST_GROUPS = ['instance', 'run', 'fleet', 'backend', 'user'] as const;
+export type CostGroup = (typeof COST_GROUPS)[number];
+
 export interface Hold {
   /** US dollars. */
   readonly pricePerHour: number;

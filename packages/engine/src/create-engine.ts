@@ -20,6 +20,7 @@ import { look } from './look.ts';
 import type { EnginePorts } from './ports.ts';
 import { applyRun, planRun, stopRun } from './runs.ts';
 import { StoreOutage } from './store-outage.ts';
+import { sweepProject } from './sweep-project.ts';
 import { sweepsOf, unfinishedIn } from './take-up.ts';
 import * as timing from './timing.ts';
 import { bootstrapConcern, type Concern, concern, type Key, sweepConcern } from './wake.ts';
@@ -124,6 +125,8 @@ export class KeyedEngine implements Engine {
     planFleet(this.#books, this.#ports, this.#clouds.breakers, project, spec);
   applyFleet: Engine['applyFleet'] = (actor, spec, base) => applyFleet(this.#books, this.#ports, actor, spec, base);
   deleteFleet: Engine['deleteFleet'] = (actor, fleet) => deleteFleet(this.#books, actor, fleet);
+  sweep: Engine['sweep'] = (project, { dryRun }) =>
+    sweepProject(this.#books, this.#ports, this.#clouds.sweeps, project, dryRun);
   deleteInstance: Engine['deleteInstance'] = (actor, id) => deleteInstance(this.#books, this.#ports, actor, id);
 
   readonly #keeper: LaneKeeper = {

@@ -11,7 +11,7 @@ import type {
   RunSpec,
   UserId,
 } from '@berth/core';
-import type { FleetRow, InstanceRow, RunRow } from '@berth/store';
+import type { FleetRow, InstanceRow, OrphanRow, RunRow } from '@berth/store';
 
 export interface OfferSource {
   readonly backend: string;
@@ -45,6 +45,36 @@ export interface FleetPlan {
   readonly pricePerHour: number | null;
 }
 
+/** A machine that a cloud lists as ours and that no book expects. */
+export interface SweptOrphan {
+  readonly cloudId: string;
+  readonly name: string | null;
+  readonly token: string | null;
+  readonly region: string;
+  /** The row that was written off although the machine lives; null: no book ever had it. */
+  readonly instanceId: InstanceId | null;
+  readonly status: OrphanRow['status'];
+  readonly firstSeenAt: Millis;
+  /** When it is terminated, or tried to be again; null: never, or it is gone. */
+  readonly terminatesAt: Millis | null;
+  readonly attempts: number;
+  readonly error: string | null;
+}
+
+/** One backend's list against the books. */
+export interface SweptBackend {
+  readonly backend: string;
+  readonly status: 'swept' | 'failed' | 'unavailable';
+  readonly message: string | null;
+  /** How many the cloud lists. */
+  readonly machines: number;
+  readonly orphans: readonly SweptOrphan[];
+  /** Written off: the cloud does not have them any more. */
+  readonly gone: readonly InstanceRow[];
+  /** Made by a call whose answer was lost. */
+  readonly adopted: readonly InstanceRow[];
+}
+
 /** What the caller's plan was based on. `undefined`: apply regardless. `null`: there was no live one. */
 export type Base = { readonly id: string; readonly version: number } | null | undefined;
 
@@ -71,6 +101,9 @@ export interface Engine {
   deleteFleet(actor: Actor, fleet: FleetId): Promise<FleetRow>;
   /** Refused with `conflict` while a job holds it. */
   deleteInstance(actor: Actor, instance: InstanceId): Promise<InstanceRow>;
+
+  /** Compares what clouds list with the books now. `dryRun`: says what would be done, and does nothing. */
+  sweep(project: ProjectId, options: { readonly dryRun: boolean }): Promise<readonly SweptBackend[]>;
 
   /** For benchmarks and tests: resolves when nothing is due at `at` or before and nothing is in flight. */
   settled(at?: Millis): Promise<void>;

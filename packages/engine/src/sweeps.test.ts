@@ -126,3 +126,37 @@ inWorld(
     assert.equal((await world.events('backend.holds-machines')).length, 2);
   },
 );
+
+describe('a sweep that somebody asks for', () => {
+  inWorld('tells of what is on no book and what is gone; a dry run changes nothing', async (world) => {
+    await world.apply({ idleDurationMs: null });
+    await world.advance(5 * MINUTE);
+    plant(world, 'stray');
+    const before = [await world.store.read.orphans.count(), await world.store.read.events.count()];
+    const [dry] = await sweep(world, true);
+    assert.deepEqual(
+      [dry?.machines, dry?.orphans.map(({ cloudId, status }) => [cloudId, status])],
+      [2, [[world.cloud.truth.ofToken('stray')?.cloudId, 'watched']]],
+    );
+    assert.deepEqual([await world.store.read.orphans.count(), await world.store.read.events.count()], before);
+    const [real] = await sweep(world, false);
+    const [orphan] = real?.orphans ?? [];
+    assert.equal(orphan?.terminatesAt, (orphan?.firstSeenAt ?? 0) + ORPHAN_MIN_AGE_MS);
+    assert.equal(await world.store.read.orphans.count(), 1);
+  });
+
+  inWorld('names a backend that cannot be used and one that does not answer', async (world) => {
+    await world.apply({ idleDurationMs: null });
+    await world.advance(5 * MINUTE);
+    world.cloud.faults.list.push('fails-before');
+    assert.equal((await sweep(world, false))[0]?.status, 'failed');
+    world.cloud.usable = false;
+    assert.equal((await sweep(world, false))[0]?.status, 'unavailable');
+  });
+});
+
+async function sweep(world: World, dryRun: boolean): ReturnType<World['engine']['sweep']> {
+  const swept = world.engine.sweep(world.project, { dryRun });
+  await world.advance(10);
+  return swept;
+}

@@ -99,6 +99,7 @@ export function instanceView(over: Partial<InstanceView> = {}): InstanceView {
     fleet: null,
     status: 'idle',
     unreachable: false,
+    stuck: null,
     out_of_reach: null,
     end_reason: null,
     message: null,

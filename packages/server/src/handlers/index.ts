@@ -14,6 +14,7 @@ import { runHandlers } from './runs.ts';
 import { secretHandlers } from './secrets.ts';
 import { serverHandlers } from './server.ts';
 import { tokenHandlers } from './tokens.ts';
+import { upkeepHandlers } from './upkeep.ts';
 import { userHandlers } from './users.ts';
 
 /** A handler for every route; one that is missing does not compile. */
@@ -33,6 +34,7 @@ export function createHandlers(parts: ServerParts): Handlers {
     ...runStreamHandlers(parts),
     ...fleetHandlers(parts),
     ...instanceHandlers(parts),
+    ...upkeepHandlers(parts),
     ...eventHandlers(parts),
   };
 }

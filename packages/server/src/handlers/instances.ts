@@ -1,4 +1,5 @@
 import type { InstanceView } from '@berth/core/api-schemas';
+import type { ProjectId } from '@berth/core/ids';
 import { INSTANCE_STATUSES, isInstanceAlive } from '@berth/core/states';
 import type { InstanceRow } from '@berth/store';
 import type { HandlersOf } from '../http/call.ts';
@@ -20,8 +21,16 @@ export function instanceHandlers(parts: ServerParts): HandlersOf<'instance.list'
     return view;
   };
 
+  const listStuck = async (project: ProjectId): Promise<InstanceView[]> => {
+    const rows = await store.read.instances.find({ where: { projectId: project, status: { in: ALIVE } } });
+    const views = await instanceViews(store.read, names, rows, clock.now(), outOfReach);
+    return views.filter((view) => view.stuck !== null || view.out_of_reach !== null);
+  };
+
   return {
     'instance.list': async ({ access: { project }, query }) => {
+      // Few are, and which ones is not known before they are looked at.
+      if (query.stuck === 'true') return listStuck(project.id);
       const rows = await orBadAfter(
         query.after,
         store.read.instances.find({

@@ -51,10 +51,12 @@ const MEMBERS: RouteName[] = [
   'instance.list',
   'instance.get',
   'instance.delete',
+  'cost.get',
   'event.list',
   'event.watch',
 ];
 const MANAGERS: RouteName[] = [
+  'instance.sweep',
   'backend.get',
   'member.put',
   'member.delete',
@@ -93,6 +95,7 @@ const READING: RouteName[] = [
   'fleet.get',
   'instance.list',
   'instance.get',
+  'cost.get',
   'event.list',
   'event.watch',
 ];
@@ -121,6 +124,7 @@ const BODIES: Partial<Record<RouteName, unknown>> = {
   'run.stop': {},
   'fleet.plan': { configuration: {} },
   'fleet.apply': { configuration: {} },
+  'instance.sweep': {},
 };
 
 /** Every handler says that it was reached, and does nothing. */

@@ -61,5 +61,6 @@ export function fakeEngine(store: Store, clock: Clock, random: RandomBytes): Eng
     applyFleet: refuse,
     deleteFleet: refuse,
     deleteInstance: refuse,
+    sweep: async () => [],
   };
 }

@@ -1,11 +1,14 @@
 import type { InstanceView } from '@berth/core/api-schemas';
 import { holdCost } from '@berth/core/cost';
 import type { Millis, ProjectId } from '@berth/core/ids';
-import { isInstanceAlive, isJobFinished, JOB_STATUSES } from '@berth/core/states';
+import { type InstanceStatus, isInstanceAlive, isJobFinished, JOB_STATUSES } from '@berth/core/states';
+import { type Stuck, stuckness } from '@berth/engine';
 import type { InstanceRow, ReadTables } from '@berth/store';
 import type { Names } from './names.ts';
 import { resourcesView } from './resources.ts';
 
+/** Those of which something is being asked of a cloud. */
+const UNSETTLED: readonly InstanceStatus[] = ['pending', 'provisioning', 'terminating'];
 const UNFINISHED = JOB_STATUSES.filter((status) => !isJobFinished(status));
 
 /** Why the cloud cannot be asked about machines of a backend; null: it can. */
@@ -26,6 +29,10 @@ export async function instanceViews(
   const run = await names.runs(jobs.map(({ runId }) => runId));
   const fleet = await names.fleets(instances.map(({ fleetId }) => fleetId));
   const holders = Map.groupBy(jobs, ({ instanceId }) => instanceId);
+  const unsettled = instances.filter(({ status }) => UNSETTLED.includes(status)).map(({ id }) => id);
+  const open =
+    unsettled.length === 0 ? [] : await read.intents.find({ where: { instanceId: { in: unsettled }, status: 'open' } });
+  const intents = Map.groupBy(open, ({ instanceId }) => instanceId);
   return instances.map((instance) => ({
     id: instance.id,
     name: instance.name,
@@ -34,6 +41,7 @@ export async function instanceViews(
     unreachable: instance.unreachableSince !== null,
     end_reason: instance.endReason,
     message: instance.message,
+    stuck: stuckView(stuckness(instance, intents.get(instance.id) ?? [], now)),
     out_of_reach: isInstanceAlive(instance.status) ? outOfReach(instance.projectId, instance.backend) : null,
     backend: instance.backend,
     region: instance.region,
@@ -48,6 +56,12 @@ export async function instanceViews(
     idle_since: instance.idleSince,
     terminated_at: instance.terminatedAt,
   }));
+}
+
+function stuckView(stuck: Stuck | null): InstanceView['stuck'] {
+  if (stuck === null) return null;
+  const { what, why, since, attempts, nextAttemptAt } = stuck;
+  return { what, why, since, attempts, next_attempt_at: nextAttemptAt };
 }
 
 /** From when it was put on the books, since that is when it was asked for, until it is known to be gone. */
