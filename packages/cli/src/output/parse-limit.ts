@@ -11,7 +11,7 @@ export function parseDollars(text: string): number {
 }
 
 /** `90s`, `30m`, `2h`; in ms. @throws BerthError */
-export function parseMinutes(text: string): number {
+export function parseTimeLimit(text: string): number {
   const [, amount, unit] = DURATION.exec(text) ?? [];
   const ms = Number(amount) * (unit === 's' || unit === 'm' || unit === 'h' ? MS[unit] : Number.NaN);
   if (ms > 0) return ms;

@@ -86,12 +86,12 @@ export const createRules: readonly Rule[] = [
       await onlyOne(bench, request);
     },
   },
-  faultRule('C2.3', { kind: 'lost-answer' }, 'its answer was lost', ['unknown']),
-  faultRule('C2.4', { kind: 'reset' }, 'the connection was cut', ['unknown', 'transient']),
-  faultRule('C2.5', { kind: 'garbage' }, 'nobody understood its answer', ['unknown']),
-  faultRule('C2.6', { kind: 'truncated' }, 'its answer broke off', ['unknown']),
-  faultRule('C2.7', { kind: 'unavailable' }, 'it was refused before it was begun', ['unknown', 'transient']),
-  faultRule('C2.8', { kind: 'duplicate' }, 'the network delivered it twice', ['unknown', 'config', 'transient']),
+  faultRule('C2.3', { kind: 'lost-answer' }, 'whose answer was lost', ['unknown']),
+  faultRule('C2.4', { kind: 'reset' }, 'whose connection was cut', ['unknown', 'transient']),
+  faultRule('C2.5', { kind: 'garbage' }, 'whose answer nobody understood', ['unknown']),
+  faultRule('C2.6', { kind: 'truncated' }, 'whose answer broke off', ['unknown']),
+  faultRule('C2.7', { kind: 'unavailable' }, 'that was refused before it was begun', ['unknown', 'transient']),
+  faultRule('C2.8', { kind: 'duplicate' }, 'that the network delivered twice', ['unknown', 'config', 'transient']),
   {
     id: 'C2.9',
     title: 'the same token again is the same machine also while it is not listed yet',
@@ -152,7 +152,7 @@ export const createRules: readonly Rule[] = [
 function faultRule(id: string, fault: CallFault, words: string, codes: readonly string[]): Rule {
   return {
     id,
-    title: `a \`create\` of which ${words} can be repeated, and makes one machine`,
+    title: `a \`create\` ${words} can be repeated, and makes one machine`,
     why: 'Networks fail between the cloud’s work and its answer; the engine then looks, and asks again with the same token.',
     hint: `Let the error through as ${codes.map((code) => `\`${code}\``).join(' or ')}, or settle it inside by looking for the token.`,
     check: async (bench) => {

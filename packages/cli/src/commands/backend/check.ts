@@ -3,7 +3,7 @@ import { defineCommand } from '../../command.ts';
 import { formatReport, formatResult, formatRules } from '../../output/conformance.ts';
 import { EXIT_FAILURE } from '../../output/error.ts';
 import { printJson } from '../../output/json.ts';
-import { parseDollars, parseMinutes } from '../../output/parse-limit.ts';
+import { parseDollars, parseTimeLimit } from '../../output/parse-limit.ts';
 import { print, say } from '../../output/write.ts';
 import { usageError } from '../../usage-error.ts';
 
@@ -34,7 +34,7 @@ export default defineCommand<Options, [name: string | undefined]>({
         parseDollars,
         1,
       )
-      .option('--max-time <duration>', 'with --live: end after this time', parseMinutes, 30 * 60_000)
+      .option('--max-time <duration>', 'with --live: end after this time', parseTimeLimit, 30 * 60_000)
       .option('--clean', 'with --live: only remove what earlier checks left')
       .option('--rule <rule>', 'only this rule (C2) or check (C2.3); may be repeated', collected, [])
       .option('--list', 'show the rules, and check nothing')
