@@ -16,13 +16,13 @@ Every cloud that Berth can use is a *backend*: a folder in \`backends/\`, or an 
 says when it is out of date.
 
 \`\`\`sh
-berth backend types                    # what is installed, and why something cannot be used
-berth backend add fluffycloud               # asks for what is needed, checks it with the cloud, then stores it sealed
-berth backend add fluffycloud --credentials-file - < key.txt        # the same in a script
-berth backend add fluffycloud --replace     # other credentials; the old ones stay until these work
-berth backend list                     # what the project has, and how many machines each one holds
-berth backend get fluffycloud               # one of them; no secret is ever shown
-berth backend delete fluffycloud            # refused while it holds machines, unless it may wait for them: --when-empty
+berth backend types                                           # what is installed, and why something cannot be used
+berth backend add fluffycloud                                 # asks for what is needed, checks it with the cloud, then stores it sealed
+berth backend add fluffycloud --credentials-file - < key.txt  # the same in a script
+berth backend add fluffycloud --replace                       # other credentials; the old ones stay until these work
+berth backend list                                            # what the project has, and how many machines each one holds
+berth backend get fluffycloud                                 # one of them; no secret is ever shown
+berth backend delete fluffycloud                              # refused while it holds machines, unless it may wait for them: --when-empty
 \`\`\`
 
 The server's \`config.yml\` may name them too, and wins over a backend of the same name that a command has made. The
