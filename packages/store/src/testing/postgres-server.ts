@@ -48,10 +48,10 @@ export async function startPostgres(options: { readonly durable?: boolean } = {}
   const folder = mkdtempSync(join(tmpdir(), 'berth-pg-'));
   const user = process.getuid?.() === 0 ? unprivileged() : null;
   if (user) chownSync(folder, user.uid, user.gid);
+  // A test that is killed takes its database with it, on Linux.
+  const orders = ['--pdeathsig=INT', ...(user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : [])];
   const run = (program: string, ...args: string[]): [string, string[]] =>
-    user
-      ? ['setpriv', [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', join(bin, program), ...args]]
-      : [join(bin, program), args];
+    process.platform === 'linux' ? ['setpriv', [...orders, join(bin, program), ...args]] : [join(bin, program), args];
   const data = join(folder, 'data');
   const settings = options.durable
     ? []
