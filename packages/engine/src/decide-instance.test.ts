@@ -72,6 +72,12 @@ describe('ready', () => {
     assert.deepEqual([over.status, over.endReason, over.terminationRequestedAt], ['terminating', 'idle-timeout', NOW]);
   });
 
+  test('a time from before the clock was set back does not keep it longer', () => {
+    const before = snapshot({ ...idle, idleSince: NOW + 60 * MINUTE });
+    const [write] = decideInstance(before, NOW).writes;
+    assert.deepEqual(write !== undefined && 'patch' in write ? write.patch : null, { idleSince: NOW });
+  });
+
   test('without an idle_duration it is kept for ever; in a fleet the fleet decides', () => {
     const forEver = snapshot({ ...idle, idleSince: LONG_AGO, idleDurationMs: null });
     assert.deepEqual(decideInstance(forEver, NOW), { writes: [], effects: [], wakeAt: null });

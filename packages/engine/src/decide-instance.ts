@@ -4,9 +4,10 @@
  */
 import type { InstanceEndReason, Millis } from '@berth/core';
 import { isInstanceReady } from '@berth/core';
-import type { Insert, InstanceRow, IntentRow } from '@berth/store';
+import type { Insert, InstanceRow, IntentRow, Patch } from '@berth/store';
 import { type Decision, sooner, type Write } from './decision.ts';
 import { giveUpAt } from './reach.ts';
+import { CLOCK_SLACK_MS } from './timing.ts';
 
 export interface InstanceSnapshot {
   readonly instance: InstanceRow;
@@ -74,6 +75,15 @@ function orTimeout(
 
 function ready(snapshot: InstanceSnapshot, linked: boolean, now: Millis): Decision<InstanceEffect> {
   const { instance } = snapshot;
+  const patch = notInFuture(instance, now);
+  if (patch === null) return waiting(snapshot, linked, now);
+  const decision = waiting({ ...snapshot, instance: { ...instance, ...patch } }, linked, now);
+  if (decision.writes.length > 0) return decision;
+  return { ...decision, writes: [{ change: 'instances', row: instance, patch }] };
+}
+
+function waiting(snapshot: InstanceSnapshot, linked: boolean, now: Millis): Decision<InstanceEffect> {
+  const { instance } = snapshot;
   let wakeAt = giveUpAt(instance, snapshot.awakeSince);
   if (wakeAt !== null && now >= wakeAt) {
     return terminate(snapshot, 'unreachable', 'Its agent could not be reached any more.', now);
@@ -87,6 +97,16 @@ function ready(snapshot: InstanceSnapshot, linked: boolean, now: Millis): Decisi
     wakeAt = sooner(wakeAt, idleUntil);
   }
   return { writes: [], effects: linked ? [] : [{ kind: 'link', instance }], wakeAt };
+}
+
+/** Since when it waits, where that is from before the clock was set back: otherwise it would be billed so much longer. */
+function notInFuture({ idleSince, unreachableSince }: InstanceRow, now: Millis): Patch<InstanceRow> | null {
+  const isLater = (at: Millis | null): boolean => at !== null && at - now > CLOCK_SLACK_MS;
+  if (!isLater(idleSince) && !isLater(unreachableSince)) return null;
+  return {
+    ...(isLater(idleSince) ? { idleSince: now } : {}),
+    ...(isLater(unreachableSince) ? { unreachableSince: now } : {}),
+  };
 }
 
 function terminating(snapshot: InstanceSnapshot, now: Millis): Decision<InstanceEffect> {

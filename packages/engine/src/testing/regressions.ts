@@ -18,4 +18,29 @@ export const REGRESSIONS: readonly Regression[] = [
       { do: 'set-clock', byMs: -3_600_000, thenMs: 91 },
     ],
   },
+  {
+    claim: 'an idle machine is not kept for longer because the clock was set back',
+    seed: 31_168,
+    moves: [
+      {
+        do: 'apply',
+        name: 'run-1',
+        knobs: {
+          nodes: 1,
+          startupOrder: 'workers-first',
+          stopCriteria: 'all-done',
+          retry: null,
+          priority: 50,
+          creationPolicy: 'reuse-or-create',
+          idleDurationMs: 300_000,
+          stopDurationMs: 30_000,
+          inFleets: false,
+        },
+        behaviour: { afterMs: 0, exitStatus: 1, whenStopped: 'ends', artifacts: false },
+        thenMs: 3_170,
+      },
+      { do: 'set-clock', byMs: -3_600_000, thenMs: 43_590 },
+      { do: 'set-clock', byMs: -3_600_000, thenMs: 6_561 },
+    ],
+  },
 ];

@@ -67,6 +67,7 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
       new SimCloud(clock, 'west', [{ instanceType: 'large', region: 'r2', pricePerHour: 3 }], seed + 1),
     ],
   });
+  const begunAt = world.clock.now();
   const player = new Player(world);
   let wrong: readonly string[] = [];
   let played = 0;
@@ -76,7 +77,7 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
     wrong = await wrongNow(world);
     if (wrong.length > 0) break;
   }
-  if (wrong.length === 0) wrong = await heal(world, player, scenario.servers > 1);
+  if (wrong.length === 0) wrong = await heal(world, player, begunAt, scenario.servers > 1);
   const hash = await hashOf(world);
   const tookMs = world.clock.elapsed;
   if (wrong.length === 0) {
@@ -86,8 +87,11 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
   return { seed, moves, wrong, hash, steps: played + world.timersRun + world.store.writes, tookMs };
 }
 
-/** Nothing goes wrong any more, what never ends by itself is stopped, and time passes. Returns what is wrong at last. */
-async function heal(world: World, player: Player, isLeased: boolean): Promise<readonly string[]> {
+/**
+ * Nothing goes wrong any more, what never ends by itself is stopped, and time passes. Returns what is wrong at last.
+ * @param begunAt what the clock said at the beginning
+ */
+async function heal(world: World, player: Player, begunAt: number, isLeased: boolean): Promise<readonly string[]> {
   const { store, agents, clouds, actor } = world;
   store.failing = () => false;
   world.crashAfterEvents = null;
@@ -104,7 +108,9 @@ async function heal(world: World, player: Player, isLeased: boolean): Promise<re
   }
   // Leases beat every two seconds, so waiting costs more there.
   const [firstMs, stableMs] = isLeased ? [MINUTE, 2 * MINUTE] : [2 * MINUTE, 10 * MINUTE];
-  const longestMs = isLeased ? LONGEST_LEASED_HEALING_MS : LONGEST_HEALING_MS;
+  // A clock that was set back puts off what waits for a time of day by as much at most.
+  const setBackMs = Math.max(0, world.clock.elapsed - (world.clock.now() - begunAt));
+  const longestMs = (isLeased ? LONGEST_LEASED_HEALING_MS : LONGEST_HEALING_MS) + setBackMs;
   const look = async (): Promise<readonly string[]> => [
     ...(await wrongAtLast(world, player.planted)),
     ...(await wrongWithTruth(world, player, healedAt)),
