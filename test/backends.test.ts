@@ -3,6 +3,7 @@
  * credentials that are wrong, machines that are still held. No secret is ever written anywhere.
  */
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -11,6 +12,7 @@ import type { BackendDetailView, BackendTypeView, BackendView, InstanceView } fr
 import { Home, until } from './home.ts';
 
 const CONTRACT = pathToFileURL(join(import.meta.dirname, '../packages/backend/src/index.ts')).href;
+const BERTH = join(import.meta.dirname, '../packages/cli/bin/berth.js');
 const ZOD = import.meta.resolve('zod');
 
 const KEYS = ['first-key-4711-aaaa', 'second-key-4711-bbbb'] as const;
@@ -202,6 +204,44 @@ test('while it holds machines it is not deleted, its credentials are changed onl
   for (const kind of ['backend.added', 'backend.changed', 'backend.removed', 'backend.gone']) {
     assert.equal(events.filter((one) => one === kind).length, 1, `${kind} once`);
   }
+});
+
+/** The real command on a terminal of its own, which `script` gives it; each answer is typed once its question is seen. */
+async function onTerminal(command: string, answers: readonly (readonly [string, string])[]) {
+  const child = spawn('script', ['-qec', `${process.execPath} ${BERTH} ${command}`, '/dev/null'], {
+    env: { ...process.env, BERTH_HOME: home.dir, NO_COLOR: '1', NODE_OPTIONS: '' },
+    stdio: 'pipe',
+  });
+  let seen = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    seen += chunk.toString();
+  });
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  for (const [question, answer] of answers) {
+    await until(() => seen.includes(question) || child.exitCode !== null, `it asks ${question}; it said:\n${seen}`);
+    child.stdin.write(answer);
+  }
+  return { code: await ended, seen };
+}
+
+const hasScript = spawnSync('script', ['--version']).status === 0;
+
+test('on a terminal the key is not shown, regions are offered by number, and Ctrl-C stores nothing', {
+  skip: hasScript ? false : 'there is no `script` here to make a terminal with',
+}, async () => {
+  const key: readonly [string, string] = ['api_key, not shown: ', `${KEYS[0]}\r`];
+  const regions = 'Numbers or names, with commas between them [all]: ';
+  const stopped = await onTerminal('backend add puffy', [key, [regions, '\u0003']]);
+  assert.equal(stopped.code, 130, stopped.seen);
+  assert.equal(await listed('puffy'), undefined);
+  assert.doesNotMatch(stopped.seen, /first-key/);
+
+  const added = await onTerminal('backend add puffy', [key, [regions, '2\r'], ['Store puffy? [y/n]: ', 'y\r']]);
+  assert.equal(added.code, 0, added.seen);
+  assert.match(added.seen, /Account: team-puff[\s\S]*1 {2}here\r?\n {2}2 {2}there/);
+  assert.doesNotMatch(added.seen, /first-key/);
+  assert.deepEqual((await home.json<BackendDetailView>(['backend', 'get', 'puffy'])).config, { regions: ['there'] });
+  assert.equal((await home.berth(['backend', 'delete', 'puffy', '-y'])).stdout.toString(), 'puffy: deleted\n');
 });
 
 test('no key that was ever given stands anywhere in what the server wrote', async () => {

@@ -13,6 +13,7 @@ export interface PlacementOptions {
   readonly instanceType?: readonly string[];
   readonly fleet?: readonly string[];
   readonly maxPrice?: number;
+  readonly reservation?: string;
   readonly spot?: true;
   readonly onDemand?: true;
   readonly spotAuto?: true;
@@ -32,6 +33,7 @@ export function withPlacement(parser: Parser): Parser {
     .option('-r, --region <name>', 'only this region; may be repeated', collect)
     .option('--instance-type <name>', 'only this type; may be repeated', collect)
     .option('--fleet <name>', 'only instances of this fleet; may be repeated', collect)
+    .option('--reservation <id>', 'only machines in this reservation of the cloud')
     .option('--max-price <dollars>', 'dollars per hour', parsePrice)
     .addOption(new Option('--spot', 'only machines that the cloud may take back').conflicts(['onDemand', 'spotAuto']))
     .addOption(new Option('--on-demand', 'only machines that it may not').conflicts(['spot', 'spotAuto']))
@@ -52,6 +54,7 @@ export function placementOverrides(options: PlacementOptions): Record<string, un
     instance_types: options.instanceType,
     fleets: options.fleet,
     max_price: options.maxPrice,
+    reservation: options.reservation,
     spot_policy: spot,
   };
   return Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
@@ -63,6 +66,7 @@ const FLAG_OF_KEY: Readonly<Record<string, string>> = {
   instance_types: '--instance-type',
   fleets: '--fleet',
   max_price: '--max-price',
+  reservation: '--reservation',
   max_duration: '--max-duration',
   idle_duration: '--idle-duration',
   creation_policy: '--reuse',

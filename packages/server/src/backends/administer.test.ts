@@ -290,6 +290,19 @@ test('a mistake in config.yml is told with its line and column, and a secret onl
   assert.doesNotMatch(JSON.stringify(reason), /0815/);
 });
 
+test('backends of a project that was deleted are not asked again, and its name may be used anew', async (t) => {
+  const { store, project, open } = await setup(t);
+  const { admin, directory } = open();
+  await admin.put(project, mine(), ada);
+  await store.transaction(async (tables) => {
+    const row = await tables.projects.get(project);
+    if (row !== null) await tables.projects.update(row.id, row.version, { deletedAt: 5 });
+  });
+  await directory.apply(new Map());
+  assert.equal(directory.slot(project, 'mine'), null);
+  assert.equal(await store.read.backends.count({ deletedAt: null }), 0);
+});
+
 test('types are told with their forms, and those that cannot be loaded with the reason', async (t) => {
   const { open } = await setup(t);
   const types = await open().admin.types();

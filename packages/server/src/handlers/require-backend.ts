@@ -11,8 +11,9 @@ export function requireBackend({ backends, home }: Pick<ServerParts, 'backends' 
   if (backends.has(project.id)) return;
   throw new BerthError('no-offers', `The project \`${project.name}\` has no backend, so nothing can run in it.`, {
     hint:
-      `Whoever runs the server names its backends in ${home.serverConfig}: ` +
+      'An admin of the project adds a cloud with `berth backend add`. ' +
+      `Or whoever runs the server names its backends in ${home.serverConfig}: ` +
       `\`projects: [{ name: ${project.name}, backends: [{ type: local }] }]\`. ` +
-      `The file decides for every project: one that it does not name has none, \`${FIRST_PROJECT}\` included.`,
+      `Besides those that were added, a project has what the file names; without a file, \`${FIRST_PROJECT}\` has this machine.`,
   });
 }
