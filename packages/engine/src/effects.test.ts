@@ -148,3 +148,40 @@ test('stopping waits for what is under way, then aborts it, then leaves it', asy
   await clock.advance(100);
   assert.equal(stopped, true);
 });
+
+test('what is under way in lanes that are abandoned is aborted and never tried again here', async () => {
+  const { effects, wakes, options, clock } = setUp();
+  effects.begin('job:1', 'drain', { ...options, lane: 3 }, until);
+  effects.begin('job:2', 'drain', { ...options, lane: 4 }, until);
+  effects.begin('job:3', 'stop', { ...options, lane: 3 }, fail);
+  await settle();
+  effects.abandon(new Set([3]));
+  await settle();
+  assert.deepEqual(wakes, [100], 'only the one that had failed before');
+  assert.equal(effects.size, 1, 'the other lane goes on');
+  await clock.advance(1_000);
+});
+
+test('a lane that is handed over is waited for, then aborted; others go on', async () => {
+  const { effects, options, clock } = setUp();
+  const gate = Promise.withResolvers<void>();
+  let aborted = false;
+  effects.begin('job:1', 'a', { ...options, deadlineMs: 60_000, lane: 3 }, () => gate.promise);
+  effects.begin('job:2', 'b', { ...options, deadlineMs: 60_000, lane: 3 }, async (signal) => {
+    await until(signal).catch(() => {
+      aborted = true;
+    });
+  });
+  effects.begin('job:3', 'c', { ...options, deadlineMs: 60_000, lane: 4 }, until);
+  let isFinished = false;
+  const finished = effects.finish(new Set([3]), 500).then(() => {
+    isFinished = true;
+  });
+  gate.resolve();
+  await clock.advance(499);
+  assert.deepEqual([isFinished, aborted], [false, false]);
+  await clock.advance(2);
+  await finished;
+  assert.ok(aborted);
+  assert.equal(effects.size, 1);
+});

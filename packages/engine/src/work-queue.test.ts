@@ -167,3 +167,39 @@ test('a handled key leaves nothing behind', async () => {
   await queue.idle();
   assert.equal(queue.size, 0);
 });
+
+test('a lane that is forgotten has no key left, waiting or due; one in hand is not handled once more', async () => {
+  const handled: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const clock = new SimClock(0);
+  const queue = new WorkQueue<string>(
+    clock,
+    async (key, lane) => {
+      handled.push(`${key}@${lane}`);
+      if (key === 'slow') await gate.promise;
+    },
+    { concurrency: 1 },
+  );
+  queue.wake('slow', 0, 3);
+  await settle();
+  queue.wake('slow', 0, 3);
+  for (const [key, lane] of [
+    ['due', 3],
+    ['other', 4],
+    ['none', 0],
+  ] as const)
+    queue.wake(key, 0, lane);
+  queue.wake('later', 1_000, 3);
+  queue.forget(new Set([3]));
+  let isQuiet = false;
+  const quiet = queue.quiet(new Set([3])).then(() => {
+    isQuiet = true;
+  });
+  await settle();
+  assert.ok(!isQuiet, 'one is in hand');
+  gate.resolve();
+  await quiet;
+  await clock.advance(2_000);
+  assert.deepEqual(handled, ['slow@3', 'other@4', 'none@0']);
+  assert.equal(queue.size, 0);
+});
