@@ -114,8 +114,10 @@ export interface ConformanceReport {
   readonly title: string;
   /** What it was held against. */
   readonly against: 'fake' | 'account' | 'nothing';
-  /** No rule failed. */
+  /** No rule failed, and all were looked at that could be. */
   readonly ok: boolean;
+  /** Somebody ended it before its time. */
+  readonly interrupted: boolean;
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;

@@ -184,11 +184,11 @@ export class Stage {
     const { signal, fake } = this.options;
     if (catalog.kind === 'owned') return await (await this.backend()).offers(null, { signal, log: SILENT });
     const entry = this.goodEntry();
-    const { credentials } = await parseBackendEntry(this.options.definition, entry);
+    const { credentials, config } = await parseBackendEntry(this.options.definition, entry);
     const now = (): number => fake?.clock?.now() ?? Date.now();
     const log = { progress: () => {}, skipped: () => {} };
     const offers: Offer[] = [];
-    for await (const one of catalog.collect({ http: this.http(), signal, now, credentials, log })) {
+    for await (const one of catalog.collect({ http: this.http(), signal, now, credentials, config, log })) {
       const normal = normalizeOffer(one, { backend: type, source: type, collectedAt: now() });
       const offer = normal.ok ? toOffer(normal.offer, { backendName: entry.name, requestedDiskMiB: 0 }) : null;
       if (offer !== null) offers.push(offer);

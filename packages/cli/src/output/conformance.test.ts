@@ -36,6 +36,7 @@ const report = (results: readonly RuleResult[], parts: Partial<ConformanceReport
   title: 'FluffyCloud',
   against: 'fake',
   ok: false,
+  interrupted: false,
   passed: 0,
   failed: 1,
   skipped: 2,

@@ -1,7 +1,7 @@
 import { withBackendTool } from '../../backend-tool.ts';
 import { defineCommand } from '../../command.ts';
 import { formatReport, formatResult, formatRules } from '../../output/conformance.ts';
-import { EXIT_FAILURE } from '../../output/error.ts';
+import { EXIT_FAILURE, EXIT_INTERRUPTED } from '../../output/error.ts';
 import { printJson } from '../../output/json.ts';
 import { parseDollars, parseTimeLimit } from '../../output/parse-limit.ts';
 import { print, say } from '../../output/write.ts';
@@ -79,6 +79,7 @@ export default defineCommand<Options, [name: string | undefined]>({
     );
     if (json) printJson(report);
     else print(`${formatReport(report)}\n`);
+    if (report.interrupted) return EXIT_INTERRUPTED;
     return report.ok ? 0 : EXIT_FAILURE;
   },
 });

@@ -80,7 +80,15 @@ async function onAccount(tool: BackendToolOptions, options: LiveOptions, common:
   const timer = setTimeout(() => end.abort(), workMs(options));
   try {
     const signal = AbortSignal.any([common.signal, end.signal]);
-    return await checkConformance({ ...common, signal, fake: null, proxies: [], live: account, fakeProblem: null });
+    const report = await checkConformance({
+      ...common,
+      signal,
+      fake: null,
+      proxies: [],
+      live: account,
+      fakeProblem: null,
+    });
+    return { ...report, interrupted: tool.signal.aborted };
   } finally {
     clearTimeout(timer);
     await account.journal.end();
