@@ -33,7 +33,14 @@ export async function wrongWithTruth(world: World, player: Player, healedAt: num
   for (const job of await read.jobs.find({ where: { status: 'done' } })) {
     if (world.starts(job.id) !== 1) wrong.push(`job ${job.id} is done and was started ${world.starts(job.id)} times`);
   }
-  return wrong;
+  return [...wrong, ...(await lostMachines(world, player))];
+}
+
+/** Sweeps find what intents have lost; but here nothing may be lost, because nothing takes longer than is waited for. */
+async function lostMachines({ store }: World, { planted }: Player): Promise<string[]> {
+  const strangers = new Set(planted.map(({ cloudId }) => cloudId));
+  const lost = (await store.read.orphans.find()).filter(({ cloudId }) => !strangers.has(cloudId));
+  return lost.map(({ cloudId, token }) => `machine ${cloudId} (${token}) was lost, and found by a sweep`);
 }
 
 /** What is nobody's business but its owner's is as it was; what carries our tag and a token, and is on no book, is gone. */
