@@ -38,6 +38,7 @@ async function setup(t: TestContext) {
   const line = (message: string, fields?: object): void => void written.push(message + JSON.stringify(fields ?? {}));
   const log: Logger = { debug: line, info: line, warn: line, error: line };
   const asked: string[] = [];
+  const revoked = new Set<string>();
   const backend = (type: string) =>
     defineBackend({
       type,
@@ -50,11 +51,20 @@ async function setup(t: TestContext) {
       configure: async ({ config, credentials }) => {
         const key = (credentials as { key?: Secret<string> }).key?.reveal() ?? '';
         asked.push(key);
-        if (key === WRONG) throw new BackendError('auth', `The key ${key} is unknown.`);
+        if (key === WRONG || revoked.has(key)) throw new BackendError('auth', `The key ${key} is unknown.`);
         return { config, account: 'team', choices: { regions: [{ value: 'eu' }] } };
       },
       catalog: owned({ cacheForMs: 1000, query: async () => [] }),
-      compute: () => ({ create: () => Promise.reject(), list: async () => [], terminate: async () => {} }),
+      compute: ({ credentials }) => ({
+        create: () => Promise.reject(),
+        list: async () => {
+          if (revoked.has((credentials as { key?: Secret<string> }).key?.reveal() ?? '')) {
+            throw new BackendError('auth', 'The key was revoked.');
+          }
+          return [];
+        },
+        terminate: async () => {},
+      }),
     });
   const registry = backendRegistry({
     available: ['fluffy', 'stormy', 'local'].map((type) => ({
@@ -105,7 +115,7 @@ async function setup(t: TestContext) {
     store.transaction((tables) => tables.instances.update(id, version, { status: 'terminated' }));
   const told = async (): Promise<string[]> =>
     (await store.read.events.find()).map(({ kind, actor }) => `${kind}${actor === null ? '' : ` by ${actor}`}`);
-  return { store, project, open, machine, gone, told, asked, written, dir };
+  return { store, project, open, machine, gone, told, asked, written, dir, revoked, log, clock };
 }
 
 const mine = (more: Partial<Entry> = {}): Entry => ({
@@ -225,6 +235,28 @@ test('while it holds machines it is deleted only on request, and then goes with 
   await until(async () => (await told()).length === 3);
   assert.deepEqual(await told(), ['backend.added by u1', 'backend.removed by u1', 'backend.gone']);
   await assert.rejects(remove(false), refusal('not-found', /no backend mine/));
+});
+
+test('credentials that the cloud takes back are shown at the next call, with what they leave out of reach', async (t) => {
+  const { project, open, machine, told, revoked, log, clock } = await setup(t);
+  const { admin, directory } = open();
+  await admin.put(project, mine(), ada);
+  await machine('m-1');
+  revoked.add(RIGHT);
+  clock.time += 60_000;
+  const call = { signal: new AbortController().signal, log };
+  for (let calls = 0; calls < 3; calls++) {
+    await assert.rejects(directory.get(project, 'mine')?.compute.list(call) ?? Promise.resolve());
+  }
+  await until(async () => (await admin.get(project, 'mine')).status === 'unavailable');
+  const { holds, reason } = await admin.get(project, 'mine');
+  assert.deepEqual([holds, reason], [1, 'The key [secret] is unknown.']);
+  assert.match(directory.outOfReach(project, 'mine') ?? '', /cannot be used: The key/);
+  assert.deepEqual(directory.usable(project), []);
+  await until(async () => (await told()).length === 2);
+  assert.deepEqual(await told(), ['backend.added by u1', 'backend.unavailable']);
+  await admin.put(project, keyed('new-key-0815'), ada);
+  assert.equal(directory.outOfReach(project, 'mine'), null);
 });
 
 test('machines whose backend cannot be opened, or is forgotten, are counted and shown with the reason, told once', async (t) => {

@@ -37,6 +37,12 @@ export type Wanted = ReadonlyMap<ProjectId, readonly ConfiguredEntry[]>;
 
 /** A cloud that did not answer is asked again: soon, and then ever more seldom. */
 const RETRY_MS = [60_000, 2 * 60_000, 5 * 60_000, 10 * 60_000];
+/**
+ * After a call was refused for its credentials, the cloud is asked whether they are good any more: soon, but
+ * not oftener than this, since they may be good and lack one right.
+ */
+const REFUSED_MS = 100;
+const ASKED_AGAIN_MS = 60_000;
 /** A machine may be on its way to the books while its backend is removed: offers are gathered before it is written. */
 const LATE_MACHINE_MS = 15_000;
 
@@ -111,7 +117,8 @@ export class BackendDirectory implements Backends {
   outOfReach(project: ProjectId, name: string): string | null {
     const slot = this.slot(project, name);
     if (slot === null) return `Nothing is known of the backend ${name} any more.`;
-    return slot.backend === null ? `Backend ${name} cannot be used: ${slot.view.reason ?? 'it is not ready'}` : null;
+    const why = slot.backend === null ? (slot.view.reason ?? 'it is not ready') : slot.lost;
+    return why === null ? null : `Backend ${name} cannot be used: ${why}`;
   }
 
   /**
@@ -170,7 +177,7 @@ export class BackendDirectory implements Backends {
   install(project: ProjectId, row: BackendRow, entry: Entry, ready: ConfiguredBackend): void {
     this.#cancel(`${project}/${row.name}`);
     const slot = newSlot(row, entry, null, 'api', this.#options.registry);
-    fill(slot, ready, this.#options.log);
+    this.#fill(project, slot, ready);
     this.#slotsOf(project).set(row.name, slot);
     this.#tell(project);
   }
@@ -299,12 +306,12 @@ export class BackendDirectory implements Backends {
   }
 
   async #configure(project: ProjectId, slot: Slot, attempt = 0): Promise<void> {
-    const { registry, records, log } = this.#options;
+    const { registry, records } = this.#options;
     this.#cancel(`${project}/${slot.row.name}`);
     if (slot.entry === null) return;
     try {
       const host = this.#host(project, slot.row.name);
-      fill(slot, await registry.configure(slot.entry, host, this.#closing.signal), log);
+      this.#fill(project, slot, await registry.configure(slot.entry, host, this.#closing.signal));
       if (slot.usable) await records.available(slot.row);
     } catch (error) {
       await this.#refuse(project, slot, error);
@@ -320,10 +327,29 @@ export class BackendDirectory implements Backends {
     }
   }
 
+  #fill(project: ProjectId, slot: Slot, ready: ConfiguredBackend): void {
+    const key = `${project}/${slot.row.name}`;
+    const filledAt = this.#options.clock.now();
+    fill(slot, ready, this.#options.log, () => {
+      // One refusal brings many; and what is asked again already need not be asked oftener.
+      if (this.#timers.has(key)) return;
+      const isNew = this.#options.clock.now() - filledAt < ASKED_AGAIN_MS;
+      this.#later(key, isNew ? ASKED_AGAIN_MS : REFUSED_MS, async () => {
+        const current = this.slot(project, slot.row.name);
+        // A removed one stands in a slot of its own, with the same entry.
+        if (current === null || current.entry !== slot.entry) return;
+        await this.#configure(project, current);
+        this.#tell(project);
+      });
+    });
+  }
+
   async #refuse(project: ProjectId, slot: Slot, error: unknown): Promise<void> {
     const why = whyNot(error, slot.place);
     const reason = slot.row.deletedAt === null ? why : `${REMOVED} They cannot be reached: ${why}`;
     const isNews = slot.view.reason !== reason;
+    // It was ready with this very entry: its machines are out of reach, too.
+    if (slot.view.account !== null && error instanceof BackendError && error.code === 'auth') slot.lost = why;
     slot.usable = false;
     slot.view = { ...slot.view, status: slot.row.deletedAt === null ? 'unavailable' : 'removed', reason };
     if (this.#closing.signal.aborted) return;

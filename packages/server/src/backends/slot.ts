@@ -1,5 +1,12 @@
 import { basename } from 'node:path';
-import type { BackendRegistry, ConfiguredBackend, Logger, UnavailableBackend } from '@berth/backend';
+import {
+  BackendError,
+  type BackendRegistry,
+  type Compute,
+  type ConfiguredBackend,
+  type Logger,
+  type UnavailableBackend,
+} from '@berth/backend';
 import type { BackendView } from '@berth/core/api-schemas';
 import type { UsableBackend } from '@berth/engine';
 import type { BackendRow } from '@berth/store';
@@ -21,6 +28,8 @@ export interface Slot {
   view: SlotView;
   /** May take new work. */
   usable: boolean;
+  /** Why the cloud, which took these credentials before, refuses them now. */
+  lost: string | null;
 }
 
 export const REMOVED = 'It was removed and is kept until its machines are gone.';
@@ -40,6 +49,7 @@ export function newSlot(
     place,
     backend: null,
     usable: false,
+    lost: null,
     view: {
       name: row.name,
       type: row.type,
@@ -54,10 +64,14 @@ export function newSlot(
   };
 }
 
-/** The cloud has answered: the slot can be used, unless it is kept only for its machines. */
-export function fill(slot: Slot, ready: ConfiguredBackend, log: Logger): void {
+/**
+ * The cloud has answered: the slot can be used, unless it is kept only for its machines.
+ * @param onRefused called when a later call finds that the credentials are not good any more
+ */
+export function fill(slot: Slot, ready: ConfiguredBackend, log: Logger, onRefused: () => void): void {
   const wanted = slot.row.deletedAt === null;
-  slot.backend = usableBackend(ready, log);
+  slot.backend = usableBackend({ ...ready, compute: watched(ready.compute, onRefused) }, log);
+  slot.lost = null;
   slot.usable = wanted;
   slot.view = {
     name: ready.name,
@@ -87,6 +101,26 @@ export function forgottenView(name: string, holds: number): BackendView {
   return {
     ...{ name, type: '', title: name, kind: null, status: 'removed', reason, account: null },
     ...{ facets: [], source: null, holds },
+  };
+}
+
+/** Tells of every refusal of the credentials by the calls that every machine needs. */
+function watched(compute: Compute, onRefused: () => void): Compute {
+  const telling =
+    <Args extends readonly unknown[], T>(call: (...args: Args) => Promise<T>) =>
+    async (...args: Args): Promise<T> => {
+      try {
+        return await call(...args);
+      } catch (error) {
+        if (error instanceof BackendError && error.code === 'auth') onRefused();
+        throw error;
+      }
+    };
+  return {
+    ...compute,
+    create: telling((request, call) => compute.create(request, call)),
+    list: telling((call) => compute.list(call)),
+    terminate: telling((ref, call) => compute.terminate(ref, call)),
   };
 }
 
