@@ -102,6 +102,9 @@ export class AppliedConfig {
     const found = await store.read.projects.first({ where: { name, deletedAt: null } });
     if (found !== null) return found;
     return store.transaction(async (tables) => {
+      // Another server of the same database may read the same file at the same time.
+      const made = await tables.projects.first({ where: { name, deletedAt: null } });
+      if (made !== null) return made;
       const admin = await tables.users.first({ where: { globalRole: 'admin', active: true } });
       if (admin === null) throw new Error('a server has an admin');
       return createProject(this.#options, tables, name, admin.id);

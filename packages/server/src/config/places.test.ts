@@ -47,6 +47,10 @@ test('with a shared folder, the rest stands there', async (t) => {
   await assert.rejects(read(file(t, 'limits: {}\n'), { BERTH_SHARED_DIR: '/srv/berth' }), /not `limits`/);
 });
 
+test('a folder is shared only together with a database', async (t) => {
+  await assert.rejects(read(file(t, 'shared: /srv/berth\n')), /no database is/);
+});
+
 test('a password is never repeated', async (t) => {
   await assert.rejects(read(file(t, 'database: mysql://u:geheim@db/b\n')), (error: Error) => {
     assert.match(error.message, /`database` must be postgresql:/);

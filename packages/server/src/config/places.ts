@@ -63,6 +63,12 @@ export async function readPlaces(path: string, env: NodeJS.ProcessEnv): Promise<
       hint: `What all servers have in common stands in ${join(folder, 'server', 'config.yml')}: move it there.`,
     });
   }
+  if (isElsewhere && url === null) {
+    // Each would believe that the machines of the others are on no book.
+    throw new BerthError('invalid-configuration', `${folder} is to be shared, but no database is.`, {
+      hint: 'Servers that share a folder need one PostgreSQL: name it as `database`, or in BERTH_DATABASE_URL.',
+    });
+  }
   return {
     database: url === null ? null : new Secret(url.replace(POSTGRES, 'postgresql://')),
     shared: isElsewhere ? folder : null,
