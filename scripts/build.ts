@@ -52,7 +52,7 @@ export async function buildAll(dist: string): Promise<readonly Metafile[]> {
         'sdk/core': 'packages/core/src/index.ts',
         'sdk/http': 'packages/http/src/http.ts',
         'sdk/zod': 'zod',
-        ...Object.fromEntries(backends.map(({ folder, module }) => [`backends/${folder}/index`, module])),
+        ...Object.fromEntries(backends.flatMap(({ folder, dir, module }) => backendEntries(folder, dir, module))),
       },
       outdir: dist,
       splitting: true,
@@ -76,17 +76,31 @@ function writeLauncher(path: string): void {
   chmodSync(path, 0o755);
 }
 
-/** The package as discovery wants to see it: the source's manifest, with the module that was built. */
+/** The definition, and the fake of the cloud where there is one. */
+function backendEntries(folder: string, dir: string, module: string): readonly (readonly [string, string])[] {
+  const { conformance } = readManifest(dir).berth;
+  const index = [`backends/${folder}/index`, module] as const;
+  return conformance === undefined ? [index] : [index, [`backends/${folder}/conformance`, join(dir, conformance)]];
+}
+
+/** The package as discovery wants to see it: the source's manifest, with the modules that were built. */
 function writeBackendManifest(source: string, target: string): void {
-  const { name, version, license } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')) as Manifest; // ours
-  const manifest = { name, version, private: true, type: 'module', license, berth: { backend: './index.js' } };
+  const { name, version, license, berth } = readManifest(source);
+  const conformance = berth.conformance === undefined ? {} : { conformance: './conformance.js' };
+  const built = { backend: './index.js', ...conformance };
+  const manifest = { name, version, private: true, type: 'module', license, berth: built };
   writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+function readManifest(dir: string): Manifest {
+  return JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')) as Manifest; // ours
 }
 
 interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly license: string;
+  readonly berth: { readonly conformance?: string };
 }
 
 function writeLicenses(path: string, metafiles: readonly Metafile[]): void {

@@ -226,6 +226,8 @@ export class Bench {
   async situation(what: Situation): Promise<void> {
     this.did(`the cloud: ${what.kind}`);
     const { fake } = this;
+    if (fake.situation !== undefined && fake.reset === undefined)
+      skip('the fake cannot end a situation: it has no `reset`');
     if ((await fake.situation?.(what)) !== true) skip(`the fake has no situation \`${what.kind}\``);
   }
 

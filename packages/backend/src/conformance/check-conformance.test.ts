@@ -66,6 +66,9 @@ const KINDS: readonly (readonly [string, Partial<SimCloudOptions>])[] = [
   ['machines without tags', { tags: false }],
 ];
 
+/** Rules that only such a cloud has. */
+const CLOUD_OF: Partial<Record<SimBreak, Partial<SimCloudOptions>>> = { C14: { tags: false } };
+
 /** What the simulated cloud and its fake have no way to show. */
 const NOT_SHOWN = [
   'C9.1',
@@ -82,9 +85,9 @@ const NOT_SHOWN = [
   'C18.10',
 ];
 
-describe('a backend that obeys every rule passes', { concurrency: true }, () => {
+describe('the kit on the simulated cloud', { concurrency: true }, () => {
   for (const [words, cloud] of KINDS) {
-    test(words, async () => {
+    test(`a backend that obeys every rule passes: ${words}`, async () => {
       const report = await check({ cloud });
       assert.deepEqual(failures(report), []);
       assert.ok(report.ok);
@@ -110,14 +113,9 @@ describe('a backend that obeys every rule passes', { concurrency: true }, () => 
       );
     });
   }
-});
 
-/** Rules that only such a cloud has. */
-const CLOUD_OF: Partial<Record<SimBreak, Partial<SimCloudOptions>>> = { C14: { tags: false } };
-
-describe('a backend that breaks one rule fails it', { concurrency: true }, () => {
   for (const breaks of SIM_BREAKS) {
-    test(breaks, async () => {
+    test(`a backend that breaks ${breaks} fails a check of it`, async () => {
       const rule = breaks.split('-')[0] ?? breaks;
       const report = await check({ breaks, rules: [rule], cloud: CLOUD_OF[breaks] ?? {} });
       assert.ok(!report.ok, `${rule} passed on a backend that breaks it`);
