@@ -49,21 +49,21 @@ export class Performer {
     const context: Context = { lane, wake, books };
     switch (effect.kind) {
       case 'hedge':
-        this.#plan(`job:${effect.job.id}`, effect.kind, context, timing.EFFECT_BACKOFF, async () => {
+        this.#plan(`job:${effect.job.id}`, effect.kind, context, timing.EFFECT_BACKOFF, async (signal) => {
           const { breakers } = this.#clouds;
-          if (!(await makeHedge(books, this.#ports, breakers, effect.job))) {
+          if (!(await makeHedge(books, this.#ports, breakers, effect.job, signal))) {
             wake(this.#ports.clock.now() + timing.HEDGE_RETRY_MS);
           }
         });
         break;
       case 'place':
-        this.#plan(`run:${effect.run.id}`, effect.kind, context, timing.EFFECT_BACKOFF, () =>
-          placeRun(books, this.#ports, this.#clouds.breakers, effect.run.id),
+        this.#plan(`run:${effect.run.id}`, effect.kind, context, timing.EFFECT_BACKOFF, (signal) =>
+          placeRun(books, this.#ports, this.#clouds.breakers, effect.run.id, signal),
         );
         break;
       case 'fill':
-        this.#plan(`fleet:${effect.fleet.id}`, effect.kind, context, timing.FLEET_BACKOFF, () =>
-          fillFleet(books, this.#ports, this.#clouds.breakers, effect.fleet.id),
+        this.#plan(`fleet:${effect.fleet.id}`, effect.kind, context, timing.FLEET_BACKOFF, (signal) =>
+          fillFleet(books, this.#ports, this.#clouds.breakers, effect.fleet.id, signal),
         );
         break;
       case 'link':

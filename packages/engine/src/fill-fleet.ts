@@ -22,10 +22,12 @@ export async function fillFleet(
   ports: Pick<EnginePorts, 'clock' | 'random' | 'backends' | 'sealer'>,
   breakers: Breakers,
   fleetId: FleetId,
+  signal: AbortSignal,
 ): Promise<void> {
   const fleet = await books.store.read.fleets.get(fleetId);
   if (fleet?.status !== 'active') return;
   const gathered = await gatherOffers(ports, fleet.projectId, fleet.spec.requirements);
+  signal.throwIfAborted();
   await books.write(null, async (tx) => {
     const fresh = await tx.read.fleets.get(fleetId);
     if (fresh?.status !== 'active') return;

@@ -16,10 +16,17 @@ import { avoidedOffers } from './retry.ts';
 type Ports = Pick<EnginePorts, 'clock' | 'random' | 'backends' | 'sealer'>;
 
 /** False: there is no other offer now, or no room for another machine. */
-export async function makeHedge(books: Books, ports: Ports, breakers: Breakers, job: JobRow): Promise<boolean> {
+export async function makeHedge(
+  books: Books,
+  ports: Ports,
+  breakers: Breakers,
+  job: JobRow,
+  signal: AbortSignal,
+): Promise<boolean> {
   const run = await books.store.read.runs.get(job.runId);
   if (run === null) return false;
   const { offers } = await gatherOffers(ports, run.projectId, run.spec.requirements);
+  signal.throwIfAborted();
   return books.write(null, (tx) => make(tx, ports, breakers, job, offers));
 }
 

@@ -20,13 +20,21 @@ import { applyWrites } from './write.ts';
 
 type Ports = Pick<EnginePorts, 'clock' | 'random' | 'backends' | 'sealer'>;
 
-export async function placeRun(books: Books, ports: Ports, breakers: Breakers, runId: RunId): Promise<void> {
+export async function placeRun(
+  books: Books,
+  ports: Ports,
+  breakers: Breakers,
+  runId: RunId,
+  signal: AbortSignal,
+): Promise<void> {
   // Without offers first: an idle instance costs no question to any cloud.
   const reused = await books.write(null, (tx) => attempt(tx, ports, breakers, runId, null));
   if (reused === 'done') return;
   const run = await books.store.read.runs.get(runId);
   if (run === null) return;
   const { offers } = await gatherOffers(ports, run.projectId, run.spec.requirements);
+  // Who has stopped has not asked everybody: that nobody answered says nothing.
+  signal.throwIfAborted();
   await books.write(null, (tx) => attempt(tx, ports, breakers, runId, offers));
 }
 
@@ -43,7 +51,7 @@ async function attempt(
   const jobs = await jobsOf(tx.read, run);
   const waiting = jobs.filter((job) => job.status === 'submitted' && job.stopRequested === null);
   if (waiting.length === 0) return 'done';
-  const market = await marketOf(tx, ports, breakers, run, jobs, offers ?? []);
+  const market = await marketOf(tx, ports, breakers, run, jobs, offers);
   const here = market.place(waiting, await beside(tx.read, run, jobs));
   if (here.kind === 'placed') {
     await assign(tx, ports, run, waiting, here.assignments, market.fleet);
@@ -79,15 +87,16 @@ async function marketOf(
   breakers: Breakers,
   run: RunRow,
   jobs: readonly JobRow[],
-  offers: readonly Offer[],
+  offers: readonly Offer[] | null,
 ): Promise<Market> {
   const now = ports.clock.now();
   const fleets = await fleetsOf(tx.read, run.projectId);
   const room = await roomForNew(tx.read, run.spec.fleets, fleets);
   const ready = await candidates(tx.read, ports.backends, run.projectId, fleets);
-  const coming = await onTheirWay(tx.read, ports.backends, run.projectId, fleets);
-  const held = await heldOffers(tx.read, breakers, run.projectId, now);
-  const fittingOffers = offers.filter(room.fits);
+  // Most runs find an idle machine: what else there is is looked at only when they do not.
+  const coming = offers === null ? [] : await onTheirWay(tx.read, ports.backends, run.projectId, fleets);
+  const held = offers === null ? () => null : await heldOffers(tx.read, breakers, run.projectId, now);
+  const fittingOffers = (offers ?? []).filter(room.fits);
   const placeOn: Market['place'] = (nodes, requirements) =>
     firstPlaced([ready, [...ready, ...coming]], (instances) =>
       place({

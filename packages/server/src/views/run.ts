@@ -1,5 +1,5 @@
 import type { RunView } from '@berth/core/api-schemas';
-import { sumDollars } from '@berth/core/cost';
+import { holdCost, sumDollars } from '@berth/core/cost';
 import type { InstanceId, Millis, RunId } from '@berth/core/ids';
 import { isRunFinished } from '@berth/core/states';
 import type { InstanceRow, JobRow, ReadTables, RunRow } from '@berth/store';
@@ -28,13 +28,24 @@ export async function runViews(
   }
   const found = wanted.size === 0 ? [] : await read.instances.find({ where: { id: { in: [...wanted] } } });
   const instances = new Map(found.map((instance) => [instance.id, instance]));
+  const rivals = await rivalsOf(read, jobs);
   const user = await names.users(runs.map(({ userId }) => userId));
   const project = await names.projects(runs.map(({ projectId }) => projectId));
   return runs.map((run) => {
     const all = jobsByRun.get(run.id) ?? [];
-    const parts = { all, shown: shown.get(run.id) ?? [], instances, now: options.now };
+    const parts = { all, shown: shown.get(run.id) ?? [], instances, rivals, now: options.now };
     return runView(run, parts, { user: user(run.userId), project: project(run.projectId) });
   });
+}
+
+/** Machines that are made beside others that take too long, by the instance beside which they are. */
+async function rivalsOf(read: ReadTables, jobs: readonly JobRow[]): Promise<ReadonlyMap<InstanceId, InstanceRow>> {
+  const waiting = jobs.flatMap(({ status, instanceId }) =>
+    status === 'provisioning' && instanceId !== null ? [instanceId] : [],
+  );
+  if (waiting.length === 0) return new Map();
+  const rows = await read.instances.find({ where: { hedgeOf: { in: waiting }, status: { not: 'terminated' } } });
+  return new Map(rows.flatMap((row) => (row.hedgeOf === null ? [] : [[row.hedgeOf, row]])));
 }
 
 function runView(
@@ -43,11 +54,17 @@ function runView(
     readonly all: readonly JobRow[];
     readonly shown: readonly JobRow[];
     readonly instances: ReadonlyMap<InstanceId, InstanceRow>;
+    readonly rivals: ReadonlyMap<InstanceId, InstanceRow>;
     readonly now: Millis;
   },
   names: { readonly user: string; readonly project: string },
 ): RunView {
   const { now } = jobs;
+  // Two machines are paid while both are being made for one job.
+  const rivals = jobs.all.flatMap(({ status, instanceId }) => {
+    const rival = status === 'provisioning' && instanceId !== null ? jobs.rivals.get(instanceId) : undefined;
+    return rival === undefined ? [] : [rival];
+  });
   return {
     id: run.id,
     name: run.name,
@@ -58,8 +75,11 @@ function runView(
     end_reason: run.endReason,
     message: run.message,
     nodes: run.spec.nodes,
-    price_per_hour: sumDollars(jobs.all.filter(holdsInstance).map((job) => job.pricePerHour ?? 0)),
-    cost: sumDollars(jobs.all.map((job) => jobCost(job, now))),
+    price_per_hour: sumDollars([...jobs.all.filter(holdsInstance), ...rivals].map((row) => row.pricePerHour ?? 0)),
+    cost: sumDollars([
+      ...jobs.all.map((job) => jobCost(job, now)),
+      ...rivals.map((rival) => holdCost(rival.pricePerHour, rival.createdAt, now)),
+    ]),
     submitted_at: run.submittedAt,
     started_at: run.startedAt,
     finished_at: run.finishedAt,
