@@ -14,9 +14,11 @@ import { BerthError } from '@berth/core/errors';
 import type { Clock, ProjectId, RandomBytes } from '@berth/core/ids';
 import type { Backends, UsableBackend } from '@berth/engine';
 import type { BackendRow, Store } from '@berth/store';
-import type { ConfiguredEntry, EntryPlace } from '../config/server-config.ts';
+import type { ConfiguredEntry } from '../config/server-config.ts';
 import { type Author, type BackendRecords, BY_CONFIG, type Entry } from './records.ts';
-import { brokenView, fill, forgottenView, newSlot, REMOVED, type Slot } from './slot.ts';
+import { brokenView, fill, forgottenView, newSlot, REMOVED, removedReason, type Slot } from './slot.ts';
+import { Turns } from './turns.ts';
+import { whyNot } from './why-not.ts';
 
 export interface DirectoryOptions {
   readonly store: Store;
@@ -55,11 +57,9 @@ export class BackendDirectory implements Backends {
   readonly #options: DirectoryOptions;
   readonly #projects = new Map<ProjectId, Map<string, Slot>>();
   readonly #listeners = new Set<(project: ProjectId) => void>();
-  readonly #timers = new Map<string, NodeJS.Timeout>();
-  readonly #closing = new AbortController();
-  readonly #stopListening: () => void;
   /** One change after the other. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
+  readonly #stopListening: () => void;
 
   constructor(options: DirectoryOptions) {
     this.#options = options;
@@ -143,17 +143,13 @@ export class BackendDirectory implements Backends {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(new Error('the server stops'));
     this.#stopListening();
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    await this.#turn;
+    await this.#turns.close();
   }
 
-  /** Changes wait for each other, and none begins once the server stops. */
+  /** Changes wait for each other. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => undefined);
-    return done;
+    return this.#turns.take(work);
   }
 
   /**
@@ -165,7 +161,7 @@ export class BackendDirectory implements Backends {
     const host = this.#host(project, entry.name);
     let ready: ConfiguredBackend | null = null;
     try {
-      ready = await this.#options.registry.configure(entry, host, this.#closing.signal);
+      ready = await this.#options.registry.configure(entry, host, this.#turns.signal);
       return ready;
     } finally {
       const used = (keep && ready !== null) || this.slot(project, entry.name) !== null;
@@ -175,7 +171,7 @@ export class BackendDirectory implements Backends {
 
   /** Puts what was tried and stored into its place. To be called in turn. */
   install(project: ProjectId, row: BackendRow, entry: Entry, ready: ConfiguredBackend): void {
-    this.#cancel(`${project}/${row.name}`);
+    this.#turns.cancel(`${project}/${row.name}`);
     const slot = newSlot(row, entry, null, 'api', this.#options.registry);
     this.#fill(project, slot, ready);
     this.#slotsOf(project).set(row.name, slot);
@@ -187,13 +183,13 @@ export class BackendDirectory implements Backends {
     slot.usable = false;
     if (slot.row.deletedAt !== null) return;
     await this.#retired(project, slot, await this.#options.records.retire(slot.row, author));
-    this.#later(`late ${project}`, LATE_MACHINE_MS, () => this.#recall(project, this.#slotsOf(project)));
+    this.#turns.later(`late ${project}`, LATE_MACHINE_MS, () => this.#recall(project, this.#slotsOf(project)));
   }
 
   async #retired(project: ProjectId, slot: Slot, row: BackendRow): Promise<void> {
     const slots = this.#slotsOf(project);
     if ((await this.#options.records.machines(project, row.name)) === 0) {
-      this.#cancel(`${project}/${row.name}`);
+      this.#turns.cancel(`${project}/${row.name}`);
       slots.delete(row.name);
     } else {
       const view = { ...slot.view, status: 'removed' as const, reason: removedReason(slot) };
@@ -292,7 +288,7 @@ export class BackendDirectory implements Backends {
   /** Rows that this or another server has written. */
   async #heed(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
-      if (this.#closing.signal.aborted) return;
+      if (this.#turns.signal.aborted) return;
       const row = await this.#options.store.read.backends.get(id);
       if (row?.source !== 'api') continue; // every server reads its own file
       const slots = this.#slotsOf(row.projectId);
@@ -307,19 +303,19 @@ export class BackendDirectory implements Backends {
 
   async #configure(project: ProjectId, slot: Slot, attempt = 0): Promise<void> {
     const { registry, records } = this.#options;
-    this.#cancel(`${project}/${slot.row.name}`);
+    this.#turns.cancel(`${project}/${slot.row.name}`);
     if (slot.entry === null) return;
     try {
       const host = this.#host(project, slot.row.name);
-      this.#fill(project, slot, await registry.configure(slot.entry, host, this.#closing.signal));
+      this.#fill(project, slot, await registry.configure(slot.entry, host, this.#turns.signal));
       if (slot.usable) await records.available(slot.row);
     } catch (error) {
       await this.#refuse(project, slot, error);
-      if (this.#closing.signal.aborted) return;
+      if (this.#turns.signal.aborted) return;
       // Only a cloud may answer otherwise next time; what is written wrong stays wrong until it is changed.
       if (error instanceof BerthError && !(error instanceof BackendError)) return;
       const delay = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 0;
-      this.#later(`${project}/${slot.row.name}`, delay, async () => {
+      this.#turns.later(`${project}/${slot.row.name}`, delay, async () => {
         if (this.slot(project, slot.row.name) !== slot) return;
         await this.#configure(project, slot, attempt + 1);
         this.#tell(project);
@@ -332,9 +328,9 @@ export class BackendDirectory implements Backends {
     const filledAt = this.#options.clock.now();
     fill(slot, ready, this.#options.log, () => {
       // One refusal brings many; and what is asked again already need not be asked oftener.
-      if (this.#timers.has(key)) return;
+      if (this.#turns.isDue(key)) return;
       const isNew = this.#options.clock.now() - filledAt < ASKED_AGAIN_MS;
-      this.#later(key, isNew ? ASKED_AGAIN_MS : REFUSED_MS, async () => {
+      this.#turns.later(key, isNew ? ASKED_AGAIN_MS : REFUSED_MS, async () => {
         const current = this.slot(project, slot.row.name);
         // A removed one stands in a slot of its own, with the same entry.
         if (current === null || current.entry !== slot.entry) return;
@@ -352,7 +348,7 @@ export class BackendDirectory implements Backends {
     if (slot.view.account !== null && error instanceof BackendError && error.code === 'auth') slot.lost = why;
     slot.usable = false;
     slot.view = { ...slot.view, status: slot.row.deletedAt === null ? 'unavailable' : 'removed', reason };
-    if (this.#closing.signal.aborted) return;
+    if (this.#turns.signal.aborted) return;
     this.#options.log.warn('backend is unavailable', { project, backend: slot.row.name, reason });
     if (isNews) await this.#options.records.unavailable(slot.row, reason);
   }
@@ -362,7 +358,7 @@ export class BackendDirectory implements Backends {
     const slots = this.#slotsOf(project);
     for (const [name, slot] of slots) {
       if (slot.row.deletedAt === null || (await this.#options.records.machines(project, name)) > 0) continue;
-      this.#cancel(`${project}/${name}`);
+      this.#turns.cancel(`${project}/${name}`);
       slots.delete(name);
       await this.#options.records.gone(slot.row);
       this.#tell(project);
@@ -378,23 +374,6 @@ export class BackendDirectory implements Backends {
     return slots;
   }
 
-  #later(key: string, delayMs: number, work: () => Promise<void>): void {
-    this.#cancel(key);
-    const timer = setTimeout(() => {
-      this.#timers.delete(key);
-      void this.inTurn(async () => {
-        if (!this.#closing.signal.aborted) await work();
-      });
-    }, delayMs);
-    timer.unref();
-    this.#timers.set(key, timer);
-  }
-
-  #cancel(key: string): void {
-    clearTimeout(this.#timers.get(key));
-    this.#timers.delete(key);
-  }
-
   #host(project: ProjectId, name: string) {
     const { installation, stateDir, clock, random, log, market } = this.#options;
     const base = { installation, stateDir: join(stateDir, project, name), clock, random, log };
@@ -404,22 +383,4 @@ export class BackendDirectory implements Backends {
   #tell(project: ProjectId): void {
     for (const listener of this.#listeners) listener(project);
   }
-}
-
-/** In words for whoever wrote it, with every place of config.yml that is concerned. */
-function whyNot(error: unknown, place: EntryPlace | null): string {
-  if (!(error instanceof EntryError)) {
-    const where = place === null ? '' : ` (config.yml, line ${place.line})`;
-    return `${error instanceof Error ? error.message : String(error)}${where}`;
-  }
-  const told = error.problems.map((problem) => {
-    const position = place?.positionOf(problem);
-    const where = position === undefined ? '' : ` (config.yml, line ${position.line}, column ${position.column})`;
-    return `${problem.message}${problem.hint === undefined ? '' : `: ${problem.hint}`}${where}`;
-  });
-  return told.join('; ');
-}
-
-function removedReason({ backend, view }: Slot): string {
-  return backend === null ? `${REMOVED} They cannot be reached: ${view.reason ?? 'it was never ready'}` : REMOVED;
 }

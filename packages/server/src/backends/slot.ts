@@ -86,6 +86,11 @@ export function fill(slot: Slot, ready: ConfiguredBackend, log: Logger, onRefuse
   };
 }
 
+/** What a slot says once it is kept only for its machines. */
+export function removedReason({ backend, view }: Slot): string {
+  return backend === null ? `${REMOVED} They cannot be reached: ${view.reason ?? 'it was never ready'}` : REMOVED;
+}
+
 /** A package that says that it is a backend, and cannot be used by anybody. */
 export function brokenView({ dir, reason }: UnavailableBackend): BackendView {
   const name = basename(dir);
