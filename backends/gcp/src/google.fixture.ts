@@ -319,6 +319,7 @@ export async function collected(
   const offers: CollectedOffer[] = [];
   const found = collectGcp({
     http: httpTo(server),
+    config: null,
     signal,
     now: () => Date.UTC(2026, 10, 20),
     credentials: GcpCredentialsSchema.parse({ key: KEY }),

@@ -251,6 +251,7 @@ export async function collected(answers: Answers = {}, credentials: NebiusCreden
   const offers: CollectedOffer[] = [];
   const found = collectNebius(() => grpcTo(server))({
     http: httpTo(auth),
+    config: null,
     signal: AbortSignal.timeout(10_000),
     now: () => Date.UTC(2026, 10, 20),
     credentials,

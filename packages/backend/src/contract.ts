@@ -444,29 +444,32 @@ export interface OwnedMachines<Config, Credentials> {
 }
 
 /** What collecting a cloud's offers takes, whenever it is done. */
-interface Collected<Credentials> {
+interface Collected<Credentials, Config> {
   /** `none`: everybody may read the list. `optional`: it says more to those who have an account. */
   readonly credentials: 'none' | 'optional' | 'required';
-  readonly collect: Collect<Credentials>;
+  readonly collect: Collect<Credentials, Config>;
   /** What must be true of the offers, besides what must be true of all. */
   readonly rules: readonly IntegrityRule[];
 }
 
 /** A price list that is collected on a schedule and published as a file. */
-export interface OfflineCatalog<Credentials> extends Collected<Credentials> {
+export interface OfflineCatalog<Credentials, Config> extends Collected<Credentials, Config> {
   readonly kind: 'offline';
 }
 
-/** Offers that change by the minute: asked for when needed, kept for `cacheForMs`. */
-export interface OnlineCatalog<Credentials> extends Collected<Credentials> {
+/**
+ * Offers that change by the minute: asked for when needed, kept for `cacheForMs`. Each configured backend asks
+ * with its own account and config; a price list without `compute` (C13) is asked once for all.
+ */
+export interface OnlineCatalog<Credentials, Config> extends Collected<Credentials, Config> {
   readonly kind: 'online';
   readonly cacheForMs: number;
 }
 
 export type CatalogSource<Config, Credentials> =
   | OwnedMachines<Config, Credentials>
-  | OfflineCatalog<Credentials>
-  | OnlineCatalog<Credentials>;
+  | OfflineCatalog<Credentials, Config>
+  | OnlineCatalog<Credentials, Config>;
 
 /** `never` where a query does not look at its context: then the other members say what the types are. */
 export function owned<Config = never, Credentials = never>(
@@ -475,15 +478,15 @@ export function owned<Config = never, Credentials = never>(
   return { kind: 'owned', ...source };
 }
 
-export function offline<Credentials = never>(
-  source: Omit<OfflineCatalog<Credentials>, 'kind'>,
-): OfflineCatalog<Credentials> {
+export function offline<Credentials = never, Config = unknown>(
+  source: Omit<OfflineCatalog<Credentials, Config>, 'kind'>,
+): OfflineCatalog<Credentials, Config> {
   return { kind: 'offline', ...source };
 }
 
-export function online<Credentials = never>(
-  source: Omit<OnlineCatalog<Credentials>, 'kind'>,
-): OnlineCatalog<Credentials> {
+export function online<Credentials = never, Config = unknown>(
+  source: Omit<OnlineCatalog<Credentials, Config>, 'kind'>,
+): OnlineCatalog<Credentials, Config> {
   return { kind: 'online', ...source };
 }
 

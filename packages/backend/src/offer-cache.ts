@@ -1,29 +1,29 @@
 import type { Clock, Offer, Requirements } from '@berth/core';
 import { BackendError } from './backend-error.ts';
 
-export interface OfferCacheOptions {
+export interface OfferCacheOptions<T> {
   readonly clock: Clock;
   /** How long an answer is good for; 0: only for those who asked while it was on its way. */
   readonly cacheForMs: number;
   /** Asks the cloud. Has a deadline of its own, and rejects instead of throwing. */
-  readonly query: (requirements: Requirements | null) => Promise<readonly Offer[]>;
+  readonly query: (requirements: Requirements | null) => Promise<readonly T[]>;
 }
 
-interface Answer {
+interface Answer<T> {
   readonly at: number;
-  readonly offers: readonly Offer[];
+  readonly offers: readonly T[];
 }
 
 /** Different requirements that are remembered at once; a planner asks for a handful at a time. */
 const REMEMBERED = 64;
 
 /** Asks a cloud for the same offers once, however many ask at once, and remembers the answer for a while. */
-export class OfferCache {
-  readonly #options: OfferCacheOptions;
-  readonly #answers = new Map<string, Answer>();
-  readonly #asking = new Map<string, Promise<readonly Offer[]>>();
+export class OfferCache<T = Offer> {
+  readonly #options: OfferCacheOptions<T>;
+  readonly #answers = new Map<string, Answer<T>>();
+  readonly #asking = new Map<string, Promise<readonly T[]>>();
 
-  constructor(options: OfferCacheOptions) {
+  constructor(options: OfferCacheOptions<T>) {
     this.#options = options;
   }
 
@@ -31,7 +31,7 @@ export class OfferCache {
    * Offers that may fit. The signal ends only this caller's wait: others may share the question.
    * Throws `BackendError`; failures are not remembered.
    */
-  async offers(requirements: Requirements | null, signal: AbortSignal): Promise<readonly Offer[]> {
+  async offers(requirements: Requirements | null, signal: AbortSignal): Promise<readonly T[]> {
     if (signal.aborted) throw cancelled();
     const key = JSON.stringify(requirements);
     const known = this.#answers.get(key);
@@ -51,14 +51,14 @@ export class OfferCache {
     this.#asking.clear();
   }
 
-  async #settle(key: string, asking: Promise<readonly Offer[]>): Promise<void> {
+  async #settle(key: string, asking: Promise<readonly T[]>): Promise<void> {
     const offers = await asking.catch(() => null); // those who wait for it are told why
     if (this.#asking.get(key) !== asking) return; // forgotten while it was on its way
     this.#asking.delete(key);
     if (offers !== null) this.#remember(key, offers);
   }
 
-  #remember(key: string, offers: readonly Offer[]): void {
+  #remember(key: string, offers: readonly T[]): void {
     if (this.#options.cacheForMs <= 0) return;
     this.#answers.delete(key);
     this.#answers.set(key, { at: this.#options.clock.now(), offers });
@@ -68,7 +68,7 @@ export class OfferCache {
     }
   }
 
-  #isFresh(answer: Answer): boolean {
+  #isFresh(answer: Answer<T>): boolean {
     const age = this.#options.clock.now() - answer.at;
     // A clock that stepped back says nothing about age.
     return age >= 0 && age < this.#options.cacheForMs;

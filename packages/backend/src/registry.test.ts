@@ -436,3 +436,36 @@ test('a backend with a price list is asked through the catalog, and its offers c
     [entry().name],
   );
 });
+
+test('an online source is asked with the account and config of each backend, and its answer is kept for a while', async () => {
+  const asked: unknown[] = [];
+  const asks = defineBackend({
+    ...definition(),
+    catalog: {
+      kind: 'online',
+      credentials: 'required',
+      cacheForMs: 1_000,
+      rules: [],
+      collect: async function* ({ config }) {
+        asked.push(config);
+        yield { instanceType: 'small', region: 'r', capacityType: 'spot', pricePerHour: 2, cpus: 1, memoryMiB: 1024 };
+        yield { instanceType: 'odd', region: 'r', capacityType: 'spot', pricePerHour: -1, cpus: 1, memoryMiB: 1024 };
+      },
+    },
+  });
+  const market = async () => assert.fail('the catalog is not asked');
+  const backend = await configureBackend(asks, entry(), { ...host(), market }, call().signal);
+  const offers = await backend.offers(null, call());
+  assert.deepEqual(
+    offers.map(({ id, backend: name, resources }) => [id, name, resources.diskMiB]),
+    [[`${entry().name}/r/-/small/spot`, entry().name, 100 * 1024]],
+  );
+  await backend.compute.create(request, call());
+  await backend.offers(null, call());
+  assert.equal(asked.length, 1, 'a machine that was made is no reason to ask again');
+  backend.forgetOffers();
+  await backend.offers(null, call());
+  now += 1_001;
+  await backend.offers(null, call());
+  assert.deepEqual(asked, [backend.config, backend.config, backend.config]);
+});

@@ -3,6 +3,7 @@ import { BerthError, type Clock, type Offer, type RandomBytes, type Requirements
 import { nearestWord } from '@berth/core/nearest';
 import type { Http } from '@berth/http';
 import { realHttp } from '@berth/http/real-http';
+import { askedOffers, offersOf } from './asked-offers.ts';
 import { type BackendEntry, parseBackendEntry } from './backend-entry.ts';
 import { BackendError } from './backend-error.ts';
 import {
@@ -63,8 +64,8 @@ export interface BackendHost {
   /** Requests to the outside; absent: real ones, whose repetitions are logged. */
   readonly http?: Http;
   /**
-   * Offers of a cloud from the catalog, for backends whose source is not machines of their own. Absent:
-   * there is no catalog, and such a backend has none.
+   * Offers of a cloud from the catalog, for backends whose source is offline. Absent: there is no catalog, and
+   * such a backend has none.
    */
   readonly market?: (type: string, requirements: Requirements | null, call: Call) => Promise<readonly Offer[]>;
 }
@@ -126,6 +127,18 @@ export async function configureBackend(
   const bare = computeOf(definition, context, guard);
 
   const { catalog } = definition;
+  // Kept when machines come and go: asking costs the user a wait, and a refusal forgets it.
+  const asked =
+    catalog.kind === 'online'
+      ? new OfferCache({
+          clock,
+          cacheForMs: catalog.cacheForMs,
+          query: () =>
+            guarded(guard, 'query', { signal: new AbortController().signal, log }, (call) =>
+              askedOffers(definition.type, catalog, context, call),
+            ),
+        })
+      : null;
   const cache = new OfferCache({
     clock,
     // The catalog remembers by itself what it was told.
@@ -134,6 +147,7 @@ export async function configureBackend(
     query: (requirements) =>
       guarded(guard, 'query', { signal: new AbortController().signal, log }, async (call) => {
         if (catalog.kind === 'owned') return await catalog.query(context, requirements, call);
+        if (asked !== null) return offersOf(await asked.offers(null, call.signal), entry.name, requirements);
         const offers = (await host.market?.(definition.type, requirements, call)) ?? [];
         // The market knows types; two backends of one type must not share an id.
         const idOf = ({ id, backend }: Offer) =>
@@ -154,7 +168,10 @@ export async function configureBackend(
     config: configured.config,
     choices: configured.choices ?? {},
     offers: (requirements: Requirements | null, call: Call) => cache.offers(requirements, call.signal),
-    forgetOffers: () => cache.forget(),
+    forgetOffers: () => {
+      asked?.forget();
+      cache.forget();
+    },
     compute: guardedCompute(bare, guard, () => cache.forget()),
   });
 }

@@ -4,7 +4,7 @@ import type { Http } from '@berth/http';
 import type { CollectedOffer } from './collected-offer.ts';
 
 /** Everything from outside. */
-export interface CollectContext<Credentials> {
+export interface CollectContext<Credentials, Config = unknown> {
   readonly http: Http;
   /** Aborted at the deadline. */
   readonly signal: AbortSignal;
@@ -12,6 +12,8 @@ export interface CollectContext<Credentials> {
   readonly now: () => number;
   /** Null where the source needs none and none were given. */
   readonly credentials: Credentials;
+  /** Of the backend that the account is configured for; null where a list is collected without one. */
+  readonly config: Config | null;
   readonly log: CollectLog;
 }
 
@@ -30,4 +32,6 @@ export interface CollectLog {
  * that a large price list need not fit into memory twice. Throws when the list cannot be whole: then
  * the last good version stays.
  */
-export type Collect<Credentials> = (context: CollectContext<Credentials>) => AsyncIterable<CollectedOffer>;
+export type Collect<Credentials, Config = unknown> = (
+  context: CollectContext<Credentials, Config>,
+) => AsyncIterable<CollectedOffer>;

@@ -35,11 +35,12 @@ const TOLD = 300;
 export async function refusal(response: Response, request: HttpRequest, now: number): Promise<HttpError> {
   const { status } = response;
   const said = await readText(response.body ?? new Blob([]).stream(), 64 * 1024, nameOf(request)).catch(() => '');
-  const plain = isHtml(said) ? '' : withoutSecrets(said, request).trim().replace(/\s+/g, ' ').slice(0, TOLD);
+  const harmless = withoutSecrets(said, request);
+  const plain = isHtml(said) ? '' : harmless.trim().replace(/\s+/g, ' ').slice(0, TOLD);
   const words = status >= 300 && status < 400 ? redirectedTo(response) : plain;
   const message = `${nameOf(request)} answered ${status}${words === '' ? '' : `: ${words}`}`;
   const retryAfterMs = retryAfter(response.headers, now);
-  return new HttpError(codeFor(request, codeOfStatus(status)), message, { status, retryAfterMs });
+  return new HttpError(codeFor(request, codeOfStatus(status)), message, { status, retryAfterMs, said: harmless });
 }
 
 function redirectedTo(response: Response): string {

@@ -1,3 +1,5 @@
+import type { ZodType } from 'zod';
+
 /**
  * Why a request failed, in the words of the contract for backends, which knows these and more. `transient`:
  * sending it again does no harm; `unknown`: what it did is not known, or the answer is none that we understand.
@@ -9,6 +11,8 @@ export interface HttpErrorDetails {
   readonly status: number | null;
   /** Not before this much time has passed, in ms; null: nobody said. */
   readonly retryAfterMs: number | null;
+  /** The answer's body, without our keys; absent: there was none. */
+  readonly said?: string;
   readonly cause?: unknown;
 }
 
@@ -18,12 +22,24 @@ export class HttpError extends Error {
   readonly code: HttpErrorCode;
   readonly status: number | null;
   readonly retryAfterMs: number | null;
+  // Hidden: whoever prints the error prints its message, which has the beginning of it.
+  readonly #said: string;
 
   constructor(code: HttpErrorCode, message: string, details: HttpErrorDetails) {
     super(plain(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.status = details.status;
     this.retryAfterMs = details.retryAfterMs;
+    this.#said = details.said ?? '';
+  }
+
+  /** What the other side said, where it is JSON of this shape: the code of its own by which refusals are told apart. */
+  said<T>(schema: ZodType<T>): T | null {
+    try {
+      return schema.parse(JSON.parse(this.#said));
+    } catch {
+      return null;
+    }
   }
 }
 

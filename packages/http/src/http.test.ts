@@ -318,3 +318,20 @@ describe('messages', () => {
     assert.doesNotMatch(inspect(error), /ret-key/);
   });
 });
+
+describe('a refusal in JSON', () => {
+  test('can be read by its own code, without our keys, and is not printed whole', async () => {
+    const error = { code: 'out-of-stock', message: 'none for key-of-ours' };
+    server.on('GET /x', { status: 409, json: { error, more: 'x'.repeat(1000) } });
+    const failure = await failureOf({ headers: { authorization: 'Bearer key-of-ours' } });
+    const Refused = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+    assert.deepEqual(failure.said(Refused), { error: { code: 'out-of-stock', message: 'none for [secret]' } });
+    assert.equal(failure.said(z.object({ other: z.string() })), null);
+    assert.ok(inspect(failure).includes('x'.repeat(200)) && !inspect(failure).includes('x'.repeat(400)));
+  });
+
+  test('that is none is nothing', async () => {
+    server.on('GET /x', { ...webPage(), status: 404 });
+    assert.equal((await failureOf({})).said(z.object({})), null);
+  });
+});

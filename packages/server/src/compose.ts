@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AnyBackendDefinition } from '@berth/backend';
 import { VERSION } from '@berth/core/version';
 import { createEngine } from '@berth/engine';
 import { Leases } from '@berth/engine/leases';
@@ -257,7 +258,7 @@ async function compose(
         outOfReach: (project, backend) => directory.outOfReach(project, backend),
         has: (project) => applied.hasBackend(project),
         isConfigured: (name) => applied.isConfigured(name),
-        isOwned: (type) => registry.definition(type)?.catalog.kind === 'owned',
+        isOwned: (type) => tellsItself(registry.definition(type)),
         refresh: () => applied.apply(),
       },
       backendAdmin: new BackendAdmin({
@@ -291,6 +292,11 @@ async function compose(
 }
 
 /** Of all projects: prices are the same for each. */
+function tellsItself(definition: AnyBackendDefinition | null): boolean {
+  const kind = definition?.catalog.kind;
+  return kind === 'owned' || (kind === 'online' && definition?.compute !== undefined);
+}
+
 function entriesOf(config: ServerConfig | null): readonly ConfiguredEntry[] {
   return (config?.projects ?? []).flatMap(({ backends }) => backends);
 }

@@ -29,7 +29,7 @@ function collecting(
   });
   return collectSource(definition, {
     http: realHttp(),
-    credentials: null,
+    account: { credentials: null, config: null },
     now: () => 0,
     signal: new AbortController().signal,
     progress: () => {},

@@ -5,10 +5,11 @@ import { blockingReason, checkOffers, type IntegrityReport, type Market } from '
 import { BerthError } from '@berth/core/errors';
 import type { Http } from '@berth/http';
 import { boundedOffers, misfit } from './bounded-offers.ts';
+import type { SourceAccount } from './source-credentials.ts';
 
 export interface CollectSourceOptions {
   readonly http: Http;
-  readonly credentials: unknown;
+  readonly account: SourceAccount;
   readonly now: () => number;
   readonly signal: AbortSignal;
   readonly progress: (message: string) => void;
@@ -64,7 +65,7 @@ export async function collectSource(
     http: options.http,
     signal,
     now: options.now,
-    credentials: options.credentials,
+    ...options.account,
     log: { progress: options.progress, skipped: (what, reason) => notes.skipped(what, reason) },
   };
   const offers = await gather(catalog.collect(context), type, collectedAt, notes, signal).catch((error: unknown) => {

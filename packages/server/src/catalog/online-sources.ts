@@ -4,14 +4,17 @@ import type { OnlineSource } from '@berth/catalog/catalog';
 import { checkOffers } from '@berth/catalog/integrity';
 import type { Http } from '@berth/http';
 import { boundedOffers, misfit } from './bounded-offers.ts';
-import { type CredentialPlaces, credentialsFor } from './source-credentials.ts';
+import { accountFor, type CredentialPlaces } from './source-credentials.ts';
 
 /** A marketplace lists itself in seconds; whoever asks meanwhile is answered without it (`PATIENCE_MS`). */
 const DEADLINE_MS = 30_000;
 /** They are made into a snapshot between two requests of others. The largest marketplace has some thousands. */
 const MOST_OFFERS = 200_000;
 
-/** Sources that are asked when needed: those of installed backends for which there is all that they need. */
+/**
+ * Sources that are asked when needed: those of installed price lists for which there is all that they need. A cloud
+ * that creates machines is asked by its configured backends, each with its own account.
+ */
 export function onlineSources(
   registry: Pick<BackendRegistry, 'types' | 'definition'>,
   options: {
@@ -24,7 +27,7 @@ export function onlineSources(
   return registry.types.flatMap((type): OnlineSource[] => {
     const definition = registry.definition(type);
     const catalog = definition?.catalog;
-    if (definition == null || catalog?.kind !== 'online') return [];
+    if (definition == null || catalog?.kind !== 'online' || definition.compute !== undefined) return [];
     // One that needs an account is asked only where there is one; that nobody gave it is no failure.
     if (catalog.credentials === 'required' && !hasCredentials(type, options.places())) return [];
     return [
@@ -35,12 +38,12 @@ export function onlineSources(
         deadlineMs: DEADLINE_MS,
         async collect(signal) {
           const collectedAt = options.now();
-          const credentials = await credentialsFor(definition, options.places());
+          const account = await accountFor(definition, options.places());
           const offers: CatalogOffer[] = [];
           const skipped = (what: string, reason: string) =>
             options.log.debug('left out', { source: type, what, reason });
           const log = { progress: () => {}, skipped };
-          const collected = catalog.collect({ http: options.http, signal, now: options.now, credentials, log });
+          const collected = catalog.collect({ http: options.http, signal, now: options.now, ...account, log });
           for await (const one of boundedOffers(collected, { signal, most: MOST_OFFERS })) {
             const wrong = misfit(one);
             if (wrong !== null) {

@@ -4,7 +4,7 @@ import { defineBackend, offline } from '@berth/backend';
 import { BerthError } from '@berth/core/errors';
 import { Secret } from '@berth/core/secret';
 import { z } from 'zod';
-import { credentialsFor } from './source-credentials.ts';
+import { accountFor } from './source-credentials.ts';
 
 function fluffy(credentials: 'none' | 'optional' | 'required') {
   return defineBackend({
@@ -30,23 +30,28 @@ const entry = {
 
 test('the environment comes before config.yml, and its fields tell the kind', async () => {
   const env = { BERTH_CATALOG_FLUFFY_CLOUD_API_KEY: 'k', BERTH_CATALOG_FLUFFY_X: 'of another' };
-  const found = (await credentialsFor(fluffy('required'), { entries: [entry], env })) as { api_key: Secret<string> };
+  const found = (await accountFor(fluffy('required'), { entries: [entry], env })).credentials as {
+    api_key: Secret<string>;
+  };
   assert.equal(found.api_key.reveal(), 'k');
   const login = { BERTH_CATALOG_FLUFFY_CLOUD_USER: 'a', BERTH_CATALOG_FLUFFY_CLOUD_PASSWORD: 'b' };
-  assert.deepEqual(await credentialsFor(fluffy('required'), { entries: [], env: login }), { user: 'a', password: 'b' });
-});
-
-test('without variables those of a configured backend are used, whatever its config says', async () => {
-  assert.deepEqual(await credentialsFor(fluffy('optional'), { entries: [entry], env: {} }), {
-    user: 'u',
-    password: 'p',
+  assert.deepEqual(await accountFor(fluffy('required'), { entries: [], env: login }), {
+    credentials: { user: 'a', password: 'b' },
+    config: null,
   });
 });
 
+test('without variables those of a configured backend are used, whatever its config says', async () => {
+  const credentials = { user: 'u', password: 'p' };
+  const account = (config: unknown) => accountFor(fluffy('optional'), { entries: [{ ...entry, config }], env: {} });
+  assert.deepEqual(await account({ nobody: 'knows this' }), { credentials, config: null });
+  assert.deepEqual(await account({ region: 'x' }), { credentials, config: { region: 'x' } });
+});
+
 test('a source that needs credentials and has none says which variables would do', async () => {
-  assert.equal(await credentialsFor(fluffy('none'), NOTHING), null);
-  assert.equal(await credentialsFor(fluffy('optional'), NOTHING), null);
-  await assert.rejects(credentialsFor(fluffy('required'), NOTHING), (error: BerthError) => {
+  assert.deepEqual(await accountFor(fluffy('none'), NOTHING), { credentials: null, config: null });
+  assert.deepEqual(await accountFor(fluffy('optional'), NOTHING), { credentials: null, config: null });
+  await assert.rejects(accountFor(fluffy('required'), NOTHING), (error: BerthError) => {
     assert.equal(error.code, 'invalid-configuration');
     assert.match(error.hint ?? '', /BERTH_CATALOG_FLUFFY_CLOUD_API_KEY, BERTH_CATALOG_FLUFFY_CLOUD_USER/);
     return true;
@@ -55,7 +60,7 @@ test('a source that needs credentials and has none says which variables would do
 
 test('fields that fit no kind are refused without showing a value', async () => {
   const env = { BERTH_CATALOG_FLUFFY_CLOUD_APIKEY: 'hunter2' };
-  await assert.rejects(credentialsFor(fluffy('required'), { entries: [], env }), (error: BerthError) => {
+  await assert.rejects(accountFor(fluffy('required'), { entries: [], env }), (error: BerthError) => {
     assert.ok(error instanceof BerthError);
     assert.doesNotMatch(JSON.stringify([error.message, error.issues]), /hunter2/);
     return true;

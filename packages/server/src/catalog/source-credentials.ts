@@ -9,19 +9,27 @@ export interface CredentialPlaces {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+export interface SourceAccount {
+  /** Null where the source needs none and there are none. */
+  readonly credentials: unknown;
+  /** Of the backend that the credentials are from; null: they are from no backend. */
+  readonly config: unknown;
+}
+
+const NOBODY: SourceAccount = { credentials: null, config: null };
+
 /**
- * What a source is collected with: from the environment, else from the first backend of its type in
- * config.yml; null where it needs none and there are none.
+ * What a source is collected with: from the environment, else from the first backend of its type in config.yml.
  * @throws BerthError `invalid-configuration` when it needs some and there are none, or those do not fit
  */
-export async function credentialsFor(definition: AnyBackendDefinition, places: CredentialPlaces): Promise<unknown> {
+export async function accountFor(definition: AnyBackendDefinition, places: CredentialPlaces): Promise<SourceAccount> {
   const { catalog, type } = definition;
-  if (catalog.kind === 'owned' || catalog.credentials === 'none') return null;
-  const fromEnv = await credentialsOfEnv(definition, places.env);
+  if (catalog.kind === 'owned' || catalog.credentials === 'none') return NOBODY;
+  const fromEnv = await accountOfEnv(definition, places.env);
   if (fromEnv !== null) return fromEnv;
   const entry = places.entries.find((one) => one.type === type);
-  if (entry !== undefined) return await parseCredentials(definition, entry);
-  if (catalog.credentials === 'optional') return null;
+  if (entry !== undefined) return await parseAccount(definition, entry);
+  if (catalog.credentials === 'optional') return NOBODY;
   throw new BerthError(
     'invalid-configuration',
     `${definition.title} tells its prices only to those who have an account.`,
@@ -32,7 +40,10 @@ export async function credentialsFor(definition: AnyBackendDefinition, places: C
 }
 
 /** Null: no variable is set. A kind of credentials is meant when its schema takes the fields that are set. */
-async function credentialsOfEnv(definition: AnyBackendDefinition, env: CredentialPlaces['env']): Promise<unknown> {
+async function accountOfEnv(
+  definition: AnyBackendDefinition,
+  env: CredentialPlaces['env'],
+): Promise<SourceAccount | null> {
   const prefix = prefixOf(definition.type);
   const set = Object.entries(env).flatMap(([name, value]) =>
     name.startsWith(prefix) && value ? [[name.slice(prefix.length).toLowerCase(), value] as const] : [],
@@ -44,7 +55,7 @@ async function credentialsOfEnv(definition: AnyBackendDefinition, env: Credentia
   for (const one of kinds) {
     const entry = { name: definition.type, type: definition.type, config: {}, credentials: { kind: one, value } };
     try {
-      return await parseCredentials(definition, entry);
+      return { ...(await parseAccount(definition, entry)), config: null };
     } catch (error) {
       refusal ??= error;
     }
@@ -52,9 +63,11 @@ async function credentialsOfEnv(definition: AnyBackendDefinition, env: Credentia
   throw refusal;
 }
 
-/** A price list is the same whatever regions or sizes a backend is configured for. */
-async function parseCredentials(definition: AnyBackendDefinition, entry: BackendEntry): Promise<unknown> {
-  return (await parseBackendEntry({ ...definition, config: z.unknown() }, entry)).credentials;
+/** Most price lists need no config; one that does, says itself what is missing. */
+async function parseAccount(definition: AnyBackendDefinition, entry: BackendEntry): Promise<SourceAccount> {
+  const { credentials } = await parseBackendEntry({ ...definition, config: z.unknown() }, entry);
+  const config = await definition.config.safeParseAsync(entry.config ?? {});
+  return { credentials, config: config.success ? config.data : null };
 }
 
 function prefixOf(type: string): string {

@@ -35,7 +35,7 @@ export interface ServerParts {
     has(project: ProjectId): boolean;
     /** Whether config.yml names this project, so that it comes back when it is deleted. */
     isConfigured(projectName: string): boolean;
-    /** Whether backends of this type have machines of their own, which nobody sells. */
+    /** Whether each backend of this type tells its offers itself: its own machines, or those of its account. */
     isOwned(type: string): boolean;
     /** Projects or admins have changed, and with them who has this machine. */
     refresh(): Promise<void>;

@@ -5,7 +5,7 @@ import type { CatalogSourceInfo, CollectedReport, CollectToolOptions } from '@be
 import { BerthError } from '@berth/core/errors';
 import { nearestWord } from '@berth/core/nearest';
 import { collectSource } from '../collect-source.ts';
-import { type CredentialPlaces, credentialsFor } from '../source-credentials.ts';
+import { accountFor, type CredentialPlaces } from '../source-credentials.ts';
 import { historyWith } from './history.ts';
 import { allOffers } from './offers.ts';
 import { collectedReport, failedReport } from './reports.ts';
@@ -55,7 +55,7 @@ async function collectOne(
     const previous = (await workshop.catalog()).snapshot(type);
     const result = await collectSource(definition, {
       http,
-      credentials: await credentialsFor(definition, places),
+      account: await accountFor(definition, places),
       now,
       signal,
       progress: (message) => workshop.options.progress(`${type}: ${message}`),
@@ -115,7 +115,7 @@ async function possible(workshop: Workshop, places: CredentialPlaces): Promise<r
     definitions.map(async (definition) => {
       if (definition.catalog.kind === 'owned') return false;
       if (definition.catalog.credentials !== 'required') return true;
-      return credentialsFor(definition, places).then(
+      return accountFor(definition, places).then(
         () => true,
         () => false,
       );
