@@ -26,7 +26,12 @@ export class SimServer {
     });
     starting.catch(() => {}); // thrown below, when the world has come to rest
     while (!isDone) await world.advance(1);
-    await starting;
+    try {
+      await starting;
+    } catch (error) {
+      server.kill(); // the process ends with that
+      throw error;
+    }
     return server;
   }
 
