@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isRunFinished } from '@berth/core';
 import type { RunRow } from '@berth/store';
+import { ALL_LANES } from './lanes.ts';
 import { wrongAtLast, wrongNow } from './testing/invariants.ts';
 import { MemoryStore } from './testing/memory-store.ts';
 import { Seeded } from './testing/seeded.ts';
@@ -25,6 +26,14 @@ async function play(seed: number): Promise<{ readonly steps: readonly string[]; 
   const wrong: string[] = [];
   let names = 0;
 
+  /** Lanes in which two servers would act now. */
+  const heldTwice = (): string[] => {
+    const all = [{ life: world.life, leases: world.leases }, ...servers];
+    const acting = all.flatMap(({ life, leases }) => (life.acts && leases !== null ? [leases] : []));
+    return ALL_LANES.filter((lane) => acting.filter((leases) => leases.holds(lane)).length > 1).map(
+      (lane) => `two servers act in lane ${lane}`,
+    );
+  };
   const lives = () => [world.life, ...servers.map(({ life }) => life)];
   const moves: readonly (readonly [number, () => Promise<string | null>])[] = [
     [
@@ -130,7 +139,7 @@ async function play(seed: number): Promise<{ readonly steps: readonly string[]; 
     const ms = Math.floor(Math.exp(chance.next() * Math.log(MINUTE)));
     steps.push(`${said ?? '–'}; ${ms} ms`);
     await world.advance(ms);
-    wrong.push(...(await wrongNow(world)));
+    wrong.push(...(await wrongNow(world)), ...heldTwice());
   }
   for (const life of lives()) {
     life.cutOff(false);

@@ -111,7 +111,11 @@ describe('a server that is killed', () => {
       await world.advance(afterMs);
       other.kill();
       await world.advance(LEASE_TTL_MS + 2 * BEAT_MS);
-      assert.deepEqual(await owners(world), new Map([[world.server ?? '', LANE_COUNT]]), `killed after ${afterMs} ms`);
+      assert.deepEqual(
+        await owners(world),
+        new Map([[world.leases?.server ?? '', LANE_COUNT]]),
+        `killed after ${afterMs} ms`,
+      );
       await world.advance(10 * MINUTE);
       await allWell(world, runs);
       await world.close();
@@ -144,7 +148,7 @@ describe('a server that stands still', () => {
       await world.advance(afterMs);
       other.life.pause();
       await world.advance(MINUTE);
-      assert.deepEqual(await owners(world), new Map([[world.server ?? '', LANE_COUNT]]));
+      assert.deepEqual(await owners(world), new Map([[world.leases?.server ?? '', LANE_COUNT]]));
       other.life.resume();
       await world.advance(3 * BEAT_MS);
       refusals += other.leases.refusals;

@@ -50,6 +50,11 @@ export class Life {
     for (const hear of unheard) hear();
   }
 
+  /** It can do something now. */
+  get acts(): boolean {
+    return this.alive && this.#unheard === null;
+  }
+
   /** The store does not answer any more, or does again. */
   cutOff(isCutOff: boolean): void {
     const isBack = this.#cutOff && !isCutOff;

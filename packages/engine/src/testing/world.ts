@@ -50,8 +50,8 @@ export class World {
   timersRun = 0;
   /** The world's own server dies after so many more of them. */
   crashAfterEvents: number | null = null;
-  /** How the world's own server is called, where there are several. */
-  server: string | null;
+  /** Of the world's own server, where there are several. */
+  leases: Leases | null;
   engine: KeyedEngine;
   life: Life;
 
@@ -68,7 +68,7 @@ export class World {
     this.#quiet = options.quiet ?? false;
     this.life = new Life();
     const ports = this.portsOf(this.life);
-    this.server = ports.lanes?.server ?? null;
+    this.leases = ports.lanes ?? null;
     this.engine = new KeyedEngine(ports);
   }
 
@@ -125,7 +125,7 @@ export class World {
     await settle();
     this.life = new Life();
     const ports = this.portsOf(this.life);
-    this.server = ports.lanes?.server ?? null;
+    this.leases = ports.lanes ?? null;
     this.engine = new KeyedEngine(ports);
     try {
       await this.engine.start();
@@ -259,12 +259,21 @@ export class World {
 
 /** The cloud's calls, heard as long as the server lives. What was asked for happens all the same. */
 function during(life: Life, cloud: SimCloud): Compute {
-  const { create, list, terminate, ...facets } = cloud.backend().compute;
+  const { create, list, terminate, bootstrap, ...others } = cloud.backend().compute;
   return {
-    ...facets,
+    ...others,
     create: (request, call) => life.pass(create(request, call)),
     list: (call) => life.pass(list(call)),
     terminate: (ref, call) => life.pass(terminate(ref, call)),
+    ...(bootstrap === undefined
+      ? {}
+      : {
+          bootstrap: {
+            whenUnused: bootstrap.whenUnused,
+            ensure: (region, call) => life.pass(bootstrap.ensure(region, call)),
+            remove: (region, shared, call) => life.pass(bootstrap.remove(region, shared, call)),
+          },
+        }),
   };
 }
 
