@@ -302,6 +302,7 @@ export class Bench {
     if (bootstrap === undefined) return null;
     const known = this.stage.shared.get(region);
     if (known !== undefined) return known;
+    if (bootstrap.whenUnused === 'remove') await this.stage.options.live?.journal.willShare(region);
     const shared = await bootstrap.ensure(region, this.call());
     this.stage.shared.set(region, shared);
     return shared;

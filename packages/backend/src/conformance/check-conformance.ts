@@ -30,6 +30,7 @@ export async function checkConformance(options: CheckOptions): Promise<Conforman
     results.push(result);
     told(result);
   }
+  await stage.removeShared().catch(() => []); // W6 told of it
   const count = (outcome: RuleResult['outcome']): number => results.filter((one) => one.outcome === outcome).length;
   return {
     backend: definition.type,
@@ -80,13 +81,13 @@ async function checkOne(stage: Stage, rule: Rule): Promise<RuleResult> {
   if (signal.aborted) return { ...info, outcome: 'skipped', reason: INTERRUPTED, failures: [] };
   const requests = proxies.flatMap(({ seen }, index) => seen.slice(firstRequest[index]));
   const failure: RuleFailure = {
-    did: bench.steps.join('; '),
+    did: stage.redact(bench.steps.join('; ')),
     expected: thrown instanceof Failed ? thrown.expected : 'no error',
-    came: thrown instanceof Failed ? thrown.came : wordsOf(thrown),
+    came: stage.redact(thrown instanceof Failed ? thrown.came : wordsOf(thrown)),
     hint: (thrown instanceof Failed ? thrown.hint : null) ?? rule.hint,
     requests: requests.slice(-SHOWN_REQUESTS).map(({ method, path, status, fault }) => {
       const answer = fault === null ? `${status ?? 'no answer'}` : `${fault}`;
-      return `${method} ${path.split('?')[0]} → ${answer}`;
+      return stage.redact(`${method} ${path.split('?')[0]} → ${answer}`);
     }),
   };
   return { ...info, outcome: 'failed', reason: null, failures: [failure] };

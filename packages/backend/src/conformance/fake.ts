@@ -138,7 +138,6 @@ export interface Fake {
     /** Ids of all that exist. */
     all(): Promise<readonly string[]>;
   };
-  readonly placement?: { all(): Promise<readonly string[]> };
   readonly reservations?: { plant(offer: Offer, machines: number): Promise<string> };
   readonly images?: { find(cloudId: string, region: string): Promise<{ readonly cpuArch: CpuArch } | null> };
   /** Ids of networks, keys and roles that exist. */

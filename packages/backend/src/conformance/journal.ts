@@ -19,6 +19,8 @@ const Line = z.union([
   }),
   z.object({ kind: z.literal('made'), token: z.string(), cloudId: z.string() }),
   z.object({ kind: z.literal('gone'), token: z.string() }),
+  z.object({ kind: z.literal('shared'), region: z.string() }),
+  z.object({ kind: z.literal('unshared'), region: z.string() }),
 ]);
 type Line = z.output<typeof Line>;
 
@@ -38,6 +40,8 @@ export interface WrittenJournal {
   readonly isAlive: boolean;
   /** Those that may still be there. */
   readonly machines: readonly JournalledMachine[];
+  /** Where networks, keys and roles may still be there. */
+  readonly regions: readonly string[];
 }
 
 const SUFFIX = '.journal';
@@ -72,10 +76,19 @@ export class Journal {
     await this.#write({ kind: 'gone', token });
   }
 
+  async willShare(region: string): Promise<void> {
+    await this.#write({ kind: 'shared', region });
+  }
+
+  async sharesNoMore(region: string): Promise<void> {
+    await this.#write({ kind: 'unshared', region });
+  }
+
   /** The file goes once nothing that it names is left. */
   async end(): Promise<void> {
     await this.#file.close();
-    if ((await readJournal(this.path))?.machines.length === 0) await rm(this.path, { force: true });
+    const left = await readJournal(this.path);
+    if (left?.machines.length === 0 && left.regions.length === 0) await rm(this.path, { force: true });
   }
 
   async #write(line: Line): Promise<void> {
@@ -98,18 +111,21 @@ async function readJournal(path: string): Promise<WrittenJournal | null> {
   let type = '';
   let pid = 0;
   const machines = new Map<string, JournalledMachine>();
+  const regions = new Set<string>();
   for (const row of text.split('\n')) {
     const line = parseLine(row);
     if (line === null) continue; // the power failed while it was written; what it tells of was not yet made
     if (line.kind === 'check') ({ type, pid } = line);
     else if (line.kind === 'make') machines.set(line.token, { ...line, cloudIds: [] });
     else if (line.kind === 'gone') machines.delete(line.token);
+    else if (line.kind === 'shared') regions.add(line.region);
+    else if (line.kind === 'unshared') regions.delete(line.region);
     else {
       const known = machines.get(line.token);
       if (known !== undefined) machines.set(line.token, { ...known, cloudIds: [...known.cloudIds, line.cloudId] });
     }
   }
-  return { path, type, pid, isAlive: isAlive(pid), machines: [...machines.values()] };
+  return { path, type, pid, isAlive: isAlive(pid), machines: [...machines.values()], regions: [...regions] };
 }
 
 function parseLine(row: string): Line | null {

@@ -95,6 +95,7 @@ test('what was made is removed when the check is interrupted, also what nobody h
   controller.abort();
   const report = await running;
   assert.deepEqual([report.passed, report.failed, report.skipped], [0, 0, 3]);
+  assert.equal(cloud.parts.networks.size, 0);
   assert.deepEqual(alive(cloud), []);
   assert.deepEqual(await journals(), []);
 });
@@ -115,10 +116,17 @@ test('a check that was killed left a journal, and what is in it or listed is rem
   const answered = made(INSTALLATION, 'answered');
   await killed.willMake({ token: 'answered', name: answered.name, offer });
   await killed.made('answered', answered.cloudId);
+  await killed.willShare('r1');
+  const { cloudId: network } = cloud.parts.addNetwork({
+    clientToken: null,
+    name: `berth-${INSTALLATION}`,
+    tags: {},
+    region: 'r1',
+  });
   await killed.willMake({ token: 'unanswered', name: machineName(INSTALLATION, 'unanswered'), offer });
   made(INSTALLATION, 'unanswered');
   made(INSTALLATION, 'forgotten');
-  const theirs = made('c0ffee000002', 'answered');
+  const theirs = cloud.make({ clientToken: null, name: 'theirs', tags: {}, offer: { ...offer, region: 'r9' } });
   const backend = await configureBackend(
     definition,
     ENTRY,
@@ -141,5 +149,6 @@ test('a check that was killed left a journal, and what is in it or listed is rem
   });
   assert.deepEqual(removed.map((name) => name.split('-').at(-1)).sort(), ['answered', 'forgotten', 'unanswered']);
   assert.deepEqual(alive(cloud), [theirs.name]);
+  assert.ok(!cloud.parts.networks.has(network), 'the network of its machines is removed');
   assert.deepEqual(await journals(), []);
 });

@@ -65,6 +65,11 @@ export async function removeLeftovers(options: LeftoverOptions): Promise<readonl
     }
     await sleep(POLL_MS, undefined, { signal });
   }
+  const { bootstrap } = compute;
+  for (const region of left.length > 0 ? [] : new Set(old.flatMap(({ regions }) => regions))) {
+    progress(`removing what machines in ${region} shared`);
+    if (bootstrap?.whenUnused === 'remove') await bootstrap.remove(region, await bootstrap.ensure(region, call), call);
+  }
   if (left.length === 0) await Promise.all(old.map(({ path }) => rm(path, { force: true })));
   return [...wanted.values()].filter(({ cloudId }) => !left.includes(cloudId)).map(({ name }) => name);
 }

@@ -1,6 +1,7 @@
 /** What one run of the kit shares among its checks: the backend, the cloud behind it, what was made there. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { normalizeOffer } from '@berth/catalog/normalize';
 import { toOffer } from '@berth/catalog/requirements-filter';
 import { newId, type Offer } from '@berth/core';
@@ -9,8 +10,9 @@ import { realHttp } from '@berth/http/real-http';
 import { type BackendEntry, parseBackendEntry } from '../backend-entry.ts';
 import type { AnyBackendDefinition, ComputeDefinition, Logger, SharedParts } from '../contract.ts';
 import type { Deadlines } from '../guarded-compute.ts';
+import { redactorFor } from '../redaction.ts';
 import { type BackendHost, type ConfiguredBackend, configureBackend } from '../registry.ts';
-import type { Fake } from './fake.ts';
+import { FAKE_ACCOUNTS, type Fake } from './fake.ts';
 import type { FaultProxy } from './fault-proxy.ts';
 import { throwAwayKey } from './kit-agent.ts';
 import type { LiveAccount } from './live-account.ts';
@@ -158,6 +160,38 @@ export class Stage {
       market: async () => await this.offers(),
     };
     return await configureBackend(spied(this.definition, this.transcript), entry, host, signal);
+  }
+
+  /** Takes away what machines of the checks shared. Resolves with the regions where it is still there. */
+  async removeShared(): Promise<readonly string[]> {
+    if (this.shared.size === 0) return [];
+    const { live } = this.options;
+    const { bootstrap } = (await this.backend()).compute;
+    // Not the run's own signal: it may be over, and what is left costs money.
+    const call = { signal: new AbortController().signal, log: SILENT };
+    const end = Date.now() + this.pace.cleanMs;
+    while (bootstrap?.whenUnused === 'remove' && this.shared.size > 0) {
+      for (const [region, parts] of this.shared) {
+        const removed = await bootstrap.remove(region, parts, call).then(
+          () => true,
+          () => false, // its machines are on their way out
+        );
+        if (!removed) continue;
+        this.shared.delete(region);
+        await live?.journal.sharesNoMore(region);
+      }
+      if (Date.now() > end) return [...this.shared.keys()];
+      if (this.shared.size > 0) await sleep(this.pace.pollMs);
+    }
+    return [];
+  }
+
+  /** A report is for everybody to see. */
+  redact(text: string): string {
+    const { fake, live } = this.options;
+    const entries = live !== null ? [live.entry] : FAKE_ACCOUNTS.map((account) => fake?.entry(account) ?? null);
+    const values = entries.map((entry) => entry?.credentials.value);
+    return redactorFor(this.registryPassword, ...values).text(text);
   }
 
   /** Everything that can be had, the cheapest first. */

@@ -111,24 +111,15 @@ export const endRules: readonly Rule[] = [
     hint: 'The check that made it is named; run it alone with `--rule`.',
     live: true,
     check: async (bench) => {
-      const { leaks, shared } = bench.stage;
-      const { compute } = await bench.backend();
+      await bench.backend();
+      const { leaks } = bench.stage;
       const billed = new Set((await bench.truth()).filter((one) => one.billed).map(({ cloudId }) => cloudId));
       const left = [...leaks]
         .filter(([cloudId]) => billed.has(cloudId))
         .map(([cloudId, check]) => `${cloudId} (of ${check})`);
       expect(left.length === 0, 'no machine', left.join(', '));
-      for (const [region, parts] of shared) {
-        if (compute.bootstrap?.whenUnused !== 'remove') break;
-        await bench.until(
-          `the shared parts of ${region} to go`,
-          async () =>
-            compute.bootstrap?.remove(region, parts, bench.call()).then(
-              () => true,
-              () => null,
-            ) ?? null,
-        );
-      }
+      const kept = await bench.stage.removeShared();
+      expect(kept.length === 0, 'no network, key or role', `some in ${kept.join(', ')}`);
     },
   },
 ];

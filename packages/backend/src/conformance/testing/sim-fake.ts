@@ -118,7 +118,6 @@ export function simFake(cloud: SimCloud): Fake {
           .cloudId,
       all: async () => [...cloud.parts.volumes.keys()],
     },
-    placement: { all: async () => [...cloud.parts.groups.keys()] },
     reservations: {
       plant: async ({ instanceType, region, zone }, total) =>
         cloud.parts.addReservation({ instanceType, region, zone, total }).cloudId,
