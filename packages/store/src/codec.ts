@@ -42,8 +42,22 @@ function encodeText(value: string): string {
 /** `values` in the order of the table's columns. */
 export function decodeRow(table: TableShape, values: readonly unknown[]): Record<string, unknown> {
   const row: Record<string, unknown> = {};
-  for (const [i, column] of table.columns.entries()) row[column.name] = decode(column, values[i]);
+  const { columns } = table;
+  for (let i = 0; i < columns.length; i++) {
+    const column = columns[i] as Column; // within its length
+    row[column.name] = decode(column, values[i]);
+  }
   return row;
+}
+
+/** What is kept of a patch. `values` begin with what was encoded of it, in its order. */
+export function decodePatch(table: TableShape, patch: object, values: readonly unknown[]): Record<string, unknown> {
+  const kept: Record<string, unknown> = {};
+  for (const [i, name] of Object.keys(patch).entries()) {
+    const column = table.byName.get(name);
+    if (column !== undefined) kept[name] = decode(column, values[i]);
+  }
+  return kept;
 }
 
 function decode(column: Column, value: unknown): unknown {

@@ -12,6 +12,7 @@ import { clashQuestions, mayClash } from './unique-clash.ts';
 
 export class PostgresTransaction implements WriteAccess {
   readonly dialect = postgres;
+  readonly cache = null;
   readonly tables = writeTables(this);
   readonly commit: Commit = { announce: (message) => this.announced.add(checkedAnnouncement(message)) };
   readonly changes = new Map<string, RowChange>();
@@ -59,6 +60,10 @@ export class PostgresTransaction implements WriteAccess {
     } finally {
       this.#alone = null;
     }
+  }
+
+  delete(statement: Statement): Promise<SqlRows> {
+    return this.all(statement);
   }
 
   changed(table: TableName, id: string): void {

@@ -129,7 +129,6 @@ function queried(table: TableShape, name: string): Column {
 }
 
 const whereClause = (parts: readonly string[]): string => (parts.length === 0 ? '' : ` WHERE ${parts.join(' AND ')}`);
-const columnList = (columns: readonly Column[]): string => columns.map((column) => column.sql).join(', ');
 
 /** Rows after the cursor in an order by `column`, then by id. `value` is null where the cursor's row has null. */
 function afterCursor(draft: Draft, column: Column, desc: boolean, value: SqlValue, id: string): string {
@@ -169,9 +168,7 @@ export function selectStatement(
   const nulls = column.nullable ? dialect.nullsFirst[direction] : '';
   const order = column.name === 'id' ? `"id"${way}` : `${column.sql}${way}${nulls}, "id"${way}`;
   const limit = query.limit === undefined ? '' : draft.limit(query.limit);
-  return draft.done(
-    `SELECT ${columnList(table.columns)} FROM ${table.sql}${whereClause(parts)} ORDER BY ${order}${limit}`,
-  );
+  return draft.done(`SELECT ${table.columnList} FROM ${table.sql}${whereClause(parts)} ORDER BY ${order}${limit}`);
 }
 
 export function countStatement(dialect: Dialect, table: TableShape, where?: object): Statement {
@@ -179,26 +176,58 @@ export function countStatement(dialect: Dialect, table: TableShape, where?: obje
   return draft.done(`SELECT COUNT(*) FROM ${table.sql}${whereClause(draft.conditions(where))}`);
 }
 
-/** Every column must be in `row`, except `version`, which begins with 1. */
-export function insertStatement(dialect: Dialect, table: TableShape, row: object): Statement {
-  const draft = new Draft(dialect, table);
-  for (const name of Object.keys(row)) if (name !== 'version') known(table, name);
-  const given = new Map<string, unknown>(Object.entries(row));
-  const marks = table.columns.map((column) =>
-    draft.bind(column, column.name === 'version' ? 1 : given.get(column.name)),
-  );
-  return draft.done(
-    `INSERT INTO ${table.sql} (${columnList(table.columns)}) VALUES (${marks.join(', ')})${dialect.insertSuffix}`,
-  );
+/** The row with this id. */
+export function getStatement(dialect: Dialect, table: TableShape, id: string): Statement {
+  return { sql: textsOf(dialect, table).get, values: [encode(dialect, table, known(table, 'id'), id)] };
 }
 
-/** Changes nothing and returns no row when the row is gone or has another version. */
+/** Every column must be in `row`, except `version`, which begins with 1. */
+export function insertStatement(dialect: Dialect, table: TableShape, row: object): Statement {
+  for (const name of Object.keys(row)) if (name !== 'version') known(table, name);
+  const given = row as Readonly<Record<string, unknown>>;
+  const values = table.columns.map((column) =>
+    encode(dialect, table, column, column.name === 'version' ? 1 : given[column.name]),
+  );
+  return { sql: textsOf(dialect, table).insert, values };
+}
+
+/** Statements whose text is always the same, made once. */
+interface Texts {
+  readonly get: string;
+  readonly insert: string;
+}
+
+const texts = new WeakMap<Dialect, Map<TableShape, Texts>>();
+
+function textsOf(dialect: Dialect, table: TableShape): Texts {
+  let ofDialect = texts.get(dialect);
+  if (ofDialect === undefined) {
+    ofDialect = new Map();
+    texts.set(dialect, ofDialect);
+  }
+  let made = ofDialect.get(table);
+  if (made === undefined) {
+    const marks = table.columns.map((_, i) => dialect.parameter(i + 1)).join(', ');
+    made = {
+      get: `SELECT ${table.columnList} FROM ${table.sql} WHERE "id" = ${dialect.parameter(1)}`,
+      insert: `INSERT INTO ${table.sql} (${table.columnList}) VALUES (${marks})${dialect.insertSuffix}`,
+    };
+    ofDialect.set(table, made);
+  }
+  return made;
+}
+
+/**
+ * Changes nothing and returns no row when the row is gone or has another version. Returns the id where the rest of
+ * the row is known. The values begin with those of the patch, in its order.
+ */
 export function updateStatement(
   dialect: Dialect,
   table: TableShape,
   id: string,
   version: number,
   patch: object,
+  returned: 'row' | 'id' = 'row',
 ): Statement {
   if (!table.versioned) throw new TypeError(`rows of ${table.name} are never changed`);
   const draft = new Draft(dialect, table);
@@ -209,7 +238,8 @@ export function updateStatement(
   });
   sets.push('"version" = "version" + 1');
   const guard = `"id" = ${draft.raw(id)} AND "version" = ${draft.bind(known(table, 'version'), version)}`;
-  return draft.done(`UPDATE ${table.sql} SET ${sets.join(', ')} WHERE ${guard} RETURNING ${columnList(table.columns)}`);
+  const returning = returned === 'id' ? '"id"' : table.columnList;
+  return draft.done(`UPDATE ${table.sql} SET ${sets.join(', ')} WHERE ${guard} RETURNING ${returning}`);
 }
 
 /** Returns the ids of the rows that went. */

@@ -7,10 +7,10 @@ import { Announcements, checkedAnnouncement } from './announcements.ts';
 import { CommitListeners, warnOfListener } from './commit-listeners.ts';
 import { sqlite } from './dialect.ts';
 import { migrate } from './migrate.ts';
-import type { TableName } from './rows.ts';
-import type { Statement } from './sql.ts';
 import { type Connection, connect, createPrivateFile, isMemory } from './sqlite-connection.ts';
 import { isBusy, openError, storeError } from './sqlite-errors.ts';
+import type { SqliteTransaction } from './sqlite-transaction.ts';
+import { SqliteWriter } from './sqlite-writer.ts';
 import {
   type Commit,
   type ReadTables,
@@ -20,9 +20,7 @@ import {
   type Tables,
   TransactionMisuse,
 } from './store.ts';
-import { type ReadAccess, readTables, type SqlRows, type WriteAccess, writeTables } from './table.ts';
-import { withinTime } from './time-limit.ts';
-import { Turns } from './turns.ts';
+import { type ReadAccess, readTables } from './table.ts';
 
 export interface SqliteOptions {
   /** Of the database file, made if missing (0600, its directory 0700); or `:memory:`. */
@@ -70,30 +68,13 @@ export function openSqliteStore(options: SqliteOptions): Store {
   }
 }
 
-/** A transaction while its work runs. */
-class Transaction {
-  open = true;
-  /** Set when SQLite may have given up the transaction by itself: it can only be rolled back. */
-  broken: unknown = null;
-  readonly changes = new Map<string, RowChange>();
-  /** Told after the commit. */
-  readonly announced = new Set<string>();
-
-  readonly commit: Commit = { announce: (message) => this.announced.add(checkedAnnouncement(message)) };
-
-  readonly changed = (table: TableName, id: string): void => {
-    this.changes.set(`${table}/${id}`, { table, id });
-  };
-}
-
 class SqliteStore implements Store {
   readonly read: ReadTables;
   readonly #path: string;
   #writer: Connection;
   readonly #reader: Connection;
-  readonly #maxTransactionMs: number;
-  readonly #turns = new Turns();
-  readonly #current = new AsyncLocalStorage<Transaction>();
+  readonly #writing: SqliteWriter;
+  readonly #current = new AsyncLocalStorage<SqliteTransaction>();
   readonly #listeners: CommitListeners;
   readonly #announcements: Announcements;
   #closed: Promise<void> | null = null;
@@ -102,10 +83,17 @@ class SqliteStore implements Store {
     this.#path = path;
     this.#writer = writer;
     this.#reader = reader;
-    this.#maxTransactionMs = options.maxTransactionMs ?? MAX_TRANSACTION_MS;
     const onListenerError = options.onListenerError ?? warnOfListener;
     this.#listeners = new CommitListeners(onListenerError);
     this.#announcements = new Announcements(onListenerError);
+    this.#writing = new SqliteWriter({
+      path,
+      maxTransactionMs: options.maxTransactionMs ?? MAX_TRANSACTION_MS,
+      connection: () => this.#writer,
+      rollBack: () => this.#rollBack(),
+      whenFree: (action) => this.#whenFree(action),
+      committed: (transaction) => this.#tell(transaction),
+    });
     this.read = readTables({ dialect: sqlite, all: isMemory(path) ? this.#readInTurn : this.#readBeside });
   }
 
@@ -113,28 +101,9 @@ class SqliteStore implements Store {
     this.#refuseInsideTransaction(
       'a transaction was begun inside the work of another one; use the tables it was given',
     );
-    await this.#turns.take();
-    const transaction = new Transaction();
-    try {
-      const connection = this.#writer;
-      await this.#whenFree(() => connection.exec('BEGIN IMMEDIATE'));
-      const tables = writeTables(accessWithin(transaction, connection, this.#path));
-      const working = this.#current.run(transaction, async () => work(tables, transaction.commit));
-      // SQLite answers at once, so that all time that passes is the work's own.
-      const result = await withinTime(working, this.#maxTransactionMs, () => false);
-      transaction.open = false;
-      if (transaction.broken !== null) throw transaction.broken;
-      connection.exec('COMMIT');
-      this.#listeners.tell([...transaction.changes.values()]);
-      for (const message of transaction.announced) this.#announcements.tell(message);
-      return result;
-    } catch (error) {
-      transaction.open = false;
-      this.#rollBack();
-      throw storeError(error, this.#path);
-    } finally {
-      this.#turns.pass();
-    }
+    return this.#writing.submit((transaction) =>
+      this.#current.run(transaction, () => work(transaction.tables, transaction.commit)),
+    );
   }
 
   onCommit(listener: (changes: readonly RowChange[]) => void): () => void {
@@ -151,7 +120,7 @@ class SqliteStore implements Store {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#turns.close(new StoreUnavailable('closed', `${this.#path} is closed`)).then(() => {
+    this.#closed ??= this.#writing.close(new StoreUnavailable('closed', `${this.#path} is closed`)).then(() => {
       // The writer last: whoever closes last empties the write-ahead log into the file.
       this.#reader.close();
       this.#writer.close();
@@ -172,15 +141,19 @@ class SqliteStore implements Store {
   /** On the one connection of `:memory:`, a read must not fall into the middle of a transaction. */
   readonly #readInTurn: ReadAccess['all'] = async (statement) => {
     this.#refuseInsideTransaction('store.read was used inside the work of a transaction; use the tables it was given');
-    await this.#turns.take();
-    try {
-      return this.#reader.all(statement);
-    } catch (error) {
-      throw storeError(error, this.#path);
-    } finally {
-      this.#turns.pass();
-    }
+    return this.#writing.alone(() => {
+      try {
+        return this.#reader.all(statement);
+      } catch (error) {
+        throw storeError(error, this.#path);
+      }
+    });
   };
+
+  #tell(transaction: SqliteTransaction): void {
+    this.#listeners.tell([...transaction.changes.values()]);
+    for (const message of transaction.announced) this.#announcements.tell(message);
+  }
 
   #refuseInsideTransaction(message: string): void {
     if (this.#current.getStore()?.open) throw new TransactionMisuse(message);
@@ -209,26 +182,4 @@ class SqliteStore implements Store {
       this.#writer = connect(this.#path, 'writer');
     }
   }
-}
-
-function accessWithin(transaction: Transaction, connection: Connection, path: string): WriteAccess {
-  const all = async (statement: Statement): Promise<SqlRows> => {
-    if (!transaction.open) throw new TransactionMisuse('the tables of a transaction were used after its end');
-    if (transaction.broken !== null) throw transaction.broken;
-    try {
-      return connection.all(statement);
-    } catch (thrown) {
-      const error = storeError(thrown, path);
-      // Going on would write outside of any transaction when SQLite has rolled it back by itself.
-      if (error instanceof StoreUnavailable || !connection.db.isTransaction) transaction.broken = error;
-      throw error;
-    }
-  };
-  return {
-    dialect: sqlite,
-    all,
-    update: all,
-    insert: async (statement) => void (await all(statement)),
-    changed: transaction.changed,
-  };
 }

@@ -31,6 +31,10 @@ export interface TableShape {
   readonly indexes: readonly Index[];
   /** False for rows that are never changed. */
   readonly versioned: boolean;
+  /** Where the version stands among the columns. */
+  readonly versionAt: number;
+  /** Of all columns, in SQL. */
+  readonly columnList: string;
 }
 
 /** What is known of any table once its row type is forgotten. */
@@ -82,7 +86,9 @@ function shapeOf(name: TableName, spec: AnySpec): TableShape {
         return [column(key), value] as const;
       }),
     })),
+    versionAt: columns.findIndex((one) => one.name === 'version'),
     versioned: byName.has('version'),
+    columnList: columns.map((one) => one.sql).join(', '),
   };
 }
 

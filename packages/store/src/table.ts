@@ -1,13 +1,15 @@
 /** Reads and writes of one table, for every database alike, through an access that somebody else watches over. */
 import { BerthError } from '@berth/core';
-import { decodeRow, type SqlValue } from './codec.ts';
+import { decodePatch, decodeRow, type SqlValue } from './codec.ts';
 import type { Dialect } from './dialect.ts';
-import type { Rows, TableName } from './rows.ts';
+import type { KnownRow, RowCache } from './row-cache.ts';
+import type { TableName } from './rows.ts';
 import {
   type AnyQuery,
   countStatement,
   cursorStatement,
   deleteStatement,
+  getStatement,
   insertStatement,
   type Statement,
   selectStatement,
@@ -38,8 +40,11 @@ export interface ReadAccess {
 
 /** After a `UniqueViolation` of `insert` and `update`, the transaction must still be usable. */
 export interface WriteAccess extends ReadAccess {
+  /** Null: the rows may be changed by others at any time. */
+  readonly cache: RowCache | null;
   insert(statement: Statement, table: TableShape, row: object): Promise<void>;
   update(statement: Statement, table: TableShape, patch: object): Promise<SqlRows>;
+  delete(statement: Statement): Promise<SqlRows>;
   changed(table: TableName, id: string): void;
 }
 
@@ -53,8 +58,8 @@ class SqlReadTable<Row> implements ReadTable<Row> {
   }
 
   async get(id: string): Promise<Row | null> {
-    const rows = await this.#select({ where: { id }, limit: 1 });
-    return rows[0] ?? null;
+    const [values] = await this.#access.all(getStatement(this.#access.dialect, this.table, id));
+    return values ? this.row(values) : null;
   }
 
   async find(query: Query<Row> = {}): Promise<Row[]> {
@@ -98,6 +103,11 @@ class SqlTable<Row> extends SqlReadTable<Row> implements Table<Row> {
     this.#access = access;
   }
 
+  override async get(id: string): Promise<Row | null> {
+    const known = this.#access.cache?.get(this.table.name, id);
+    return known === undefined ? super.get(id) : (known as Row); // put there by this table
+  }
+
   async insert(row: Insert<Row>): Promise<Row> {
     const statement = insertStatement(this.#access.dialect, this.table, row);
     await this.#access.insert(statement, this.table, row);
@@ -107,27 +117,62 @@ class SqlTable<Row> extends SqlReadTable<Row> implements Table<Row> {
   }
 
   async update(id: string, version: number, patch: Patch<Row>): Promise<Row> {
-    const statement = updateStatement(this.#access.dialect, this.table, id, version, patch);
+    const { dialect, cache } = this.#access;
+    const known = cache?.get(this.table.name, id);
+    if (known !== undefined && known.version !== version) throw new StaleRow(this.table.name, id);
+    const statement = updateStatement(dialect, this.table, id, version, patch, known ? 'id' : 'row');
     const values = (await this.#access.update(statement, this.table, patch))[0];
     if (!values) throw new StaleRow(this.table.name, id);
     this.#access.changed(this.table.name, id);
-    return this.row(values);
+    if (known === undefined) return this.row(values);
+    const updated = { ...known, ...decodePatch(this.table, patch, statement.values), version: version + 1 };
+    cache?.set(this.table.name, updated);
+    return updated as Row; // as `known` was
   }
 
   async delete(where: Where<Row>, limit?: number): Promise<number> {
-    const gone = await this.#access.all(deleteStatement(this.#access.dialect, this.table, where, limit));
-    for (const [id] of gone) this.#access.changed(this.table.name, String(id));
+    const gone = await this.#access.delete(deleteStatement(this.#access.dialect, this.table, where, limit));
+    for (const [id] of gone) {
+      this.#access.cache?.delete(this.table.name, String(id));
+      this.#access.changed(this.table.name, String(id));
+    }
     return gone.length;
+  }
+
+  protected override row(values: readonly unknown[]): Row {
+    const { cache } = this.#access;
+    if (cache === null || !this.table.versioned) return super.row(values);
+    const known = cache.get(this.table.name, String(values[0]));
+    if (known !== undefined && known.version === values[this.table.versionAt]) return known as Row;
+    const row = super.row(values);
+    cache.set(this.table.name, row as KnownRow); // all rows with a version have an id
+    return row;
   }
 }
 
-// TypeScript cannot follow a loop over the names of a mapped type: each name gets a table of its own rows.
-export const readTables = (access: ReadAccess): ReadTables =>
-  Object.fromEntries(
-    TABLE_NAMES.map((name) => [name, new SqlReadTable<Rows[typeof name]>(name, access)]),
-  ) as unknown as ReadTables;
+/**
+ * Each table is made when it is first asked for: a transaction needs few of them. TypeScript cannot follow a
+ * loop over the names of a mapped type; each name gets a table of its own rows.
+ */
+function tableSet<Access, Set>(make: (name: TableName, access: Access) => unknown): (access: Access) => Set {
+  class Lazy {
+    readonly access: Access;
+    readonly made: Partial<Record<TableName, unknown>> = {};
 
-export const writeTables = (access: WriteAccess): Tables =>
-  Object.fromEntries(
-    TABLE_NAMES.map((name) => [name, new SqlTable<Rows[typeof name]>(name, access)]),
-  ) as unknown as Tables;
+    constructor(access: Access) {
+      this.access = access;
+    }
+  }
+  for (const name of TABLE_NAMES) {
+    Object.defineProperty(Lazy.prototype, name, {
+      get(this: Lazy) {
+        this.made[name] ??= make(name, this.access);
+        return this.made[name];
+      },
+    });
+  }
+  return (access) => new Lazy(access) as unknown as Set;
+}
+
+export const readTables = tableSet<ReadAccess, ReadTables>((name, access) => new SqlReadTable(name, access));
+export const writeTables = tableSet<WriteAccess, Tables>((name, access) => new SqlTable(name, access));
