@@ -8,14 +8,9 @@ import { machineName, ownerTags, tokenOfName, tokenOfTags } from '../machine-nam
 import type { ConfiguredBackend } from '../registry.ts';
 import type { CallFault, Fake, FakeMachine, Operation, Situation } from './fake.ts';
 import { kitAgentStart } from './kit-agent.ts';
+import { type Made, removeMade } from './remove-made.ts';
 import { expect, Failed, skip, wordsOf } from './rule.ts';
 import type { ConfigureOptions, Stage } from './stage.ts';
-
-interface Made {
-  readonly request: CreateRequest;
-  readonly backend: ConfiguredBackend;
-  readonly cloudIds: Set<string>;
-}
 
 export type RequestParts = Partial<Omit<CreateRequest, 'token'>> & { readonly token?: string };
 
@@ -260,41 +255,9 @@ export class Bench {
   /** Removes what was made. What is left is remembered as a leak. */
   async clean(): Promise<void> {
     await this.calm().catch((error: unknown) => this.did(`the fake could not be reset: ${wordsOf(error)}`));
-    await Promise.all([...this.#made.values()].map((made) => this.#remove(made)));
+    const left = await Promise.all([...this.#made.values()].map((made) => removeMade(this, made)));
+    for (const cloudId of left.flat()) this.stage.leaks.set(cloudId, this.check);
     await rm(`${this.stage.options.dir}/agents`, { recursive: true, force: true });
-  }
-
-  async #remove({ request, backend, cloudIds }: Made): Promise<void> {
-    const { stage } = this;
-    const { fake, live } = stage.options;
-    // Not the check's own signal: it may be over, and machines cost money.
-    const call = this.call(new AbortController().signal);
-    const end = Date.now() + stage.pace.cleanMs;
-    const left = async (): Promise<readonly string[]> => {
-      const listed = fake === null ? await backend.compute.list(call) : [];
-      const told = listed.filter(({ token, state }) => token === request.token && state !== 'terminated');
-      return fake === null
-        ? told.map(({ cloudId }) => cloudId)
-        : (await this.billed(request)).map((one) => one.cloudId);
-    };
-    for (let seenGone = 0, ids: readonly string[] = [...cloudIds]; ; ) {
-      for (const cloudId of ids) {
-        await backend.compute.terminate(this.refOf(request, { cloudId }), call).catch((error: unknown) => {
-          this.did(`cleaning up, terminate ${cloudId}: ${wordsOf(error)}`);
-        });
-      }
-      const remaining = await left().catch(() => null); // asked again below
-      seenGone = remaining?.length === 0 ? seenGone + 1 : 0;
-      // A new machine may be listed late: on a real account, gone is what is gone twice.
-      if (seenGone > (fake === null ? 1 : 0)) break;
-      if (Date.now() > end) {
-        for (const cloudId of remaining ?? [...cloudIds]) stage.leaks.set(cloudId, this.check);
-        return;
-      }
-      ids = remaining ?? ids;
-      await sleep(fake === null ? Math.max(stage.pace.pollMs, stage.listLagMs / 2) : stage.pace.pollMs);
-    }
-    await live?.journal.gone(request.token);
   }
 
   async #sharedOf(region: string, backend: ConfiguredBackend): Promise<CreateRequest['shared']> {
