@@ -20,13 +20,13 @@ import { leaseId, leasesByLane } from './lease-rows.ts';
 
 const IDS = ['s1', 's2', 's3', 's4'] as ServerId[];
 
-const serverRow = (id: ServerId, version: number): ServerRow => ({
+const serverRow = (id: ServerId, version: number, seenAt = 0): ServerRow => ({
   id,
   host: 'h',
   pid: 1,
   url: null,
   startedAt: 0,
-  seenAt: 0,
+  seenAt,
   version,
 });
 
@@ -71,6 +71,11 @@ describe('silence', () => {
     assert.ok(isLive(seen, id));
   });
 
+  test('one that was given up and signs in again is live, whatever its version', () => {
+    const seen = lookAround(lookAround(NOTHING_SEEN, [serverRow(id, 1, 5)], 0), [serverRow(id, 1, 5)], LEASE_TTL_MS);
+    assert.equal(lookAround(seen, [serverRow(id, 1, 6)], LEASE_TTL_MS + 1).of.get(id)?.silentMs, 0);
+  });
+
   test('a server that is not in the books is gone', () => {
     assert.ok(!isLive(NOTHING_SEEN, id));
   });
@@ -93,6 +98,8 @@ class Model {
   readonly held = new Map<Lane, number>();
   validUntil = 0;
   pausedUntil = 0;
+  /** It acts, and cannot reach the database. */
+  cutOffUntil = 0;
   dead = false;
 
   constructor(id: ServerId) {
@@ -112,15 +119,15 @@ class Database {
   /** What `leases.ts` does in a round, with hand-overs that take no time. */
   round(server: Model, at: number): void {
     const before = this.servers.get(server.id);
-    this.servers.set(server.id, serverRow(server.id, (before?.version ?? 0) + 1));
+    this.servers.set(server.id, serverRow(server.id, (before?.version ?? 0) + 1, at));
     server.validUntil = at + LEASE_TTL_MS - LEASE_MARGIN_MS;
     const servers = [...this.servers.values()];
     server.sightings = lookAround(server.sightings, servers, at);
     const leases = leasesByLane([...this.leases.values()]);
     const { self, sightings, held } = { self: server.id, sightings: server.sightings, held: server.held };
-    const { take, yield: yielded, lost } = decideLeases({ self, sightings, leases, held });
+    const { take, yield: yielded, release, lost } = decideLeases({ self, sightings, leases, held });
     for (const lane of [...lost, ...yielded]) server.held.delete(lane);
-    for (const lane of yielded) this.#own(lane, null);
+    for (const lane of [...yielded, ...release]) this.#own(lane, null);
     for (const lane of take) server.held.set(lane, this.#own(lane, server.id).token);
     for (const { id } of servers) if (!isLive(sightings, id) && id !== server.id) this.servers.delete(id);
   }
@@ -137,7 +144,7 @@ class Database {
 /** What befalls which server, and how long after the step before. */
 const anyStep = fc.record({
   server: fc.integer({ min: 0, max: IDS.length - 1 }),
-  what: fc.constantFrom('pause', 'die', 'join', 'none', 'none'),
+  what: fc.constantFrom('pause', 'cut off', 'die', 'join', 'none'),
   forMs: fc.integer({ min: 0, max: 3 * LEASE_TTL_MS }),
   thenMs: fc.integer({ min: 0, max: 2 * LEASE_TTL_MS }),
 });
@@ -155,7 +162,8 @@ function play(steps: readonly Step[], check: (models: readonly Model[], at: numb
   const pass = (ms: number): void => {
     for (const until = at + ms; at < until; at += TICK_MS) {
       for (const server of models) {
-        if (server.dead || at < server.pausedUntil || at < (nextRound.get(server.id) ?? 0)) continue;
+        if (server.dead || at < server.pausedUntil || at < server.cutOffUntil || at < (nextRound.get(server.id) ?? 0))
+          continue;
         if (at >= server.validUntil) server.held.clear();
         database.round(server, at);
         nextRound.set(server.id, at + BEAT_MS);
@@ -166,6 +174,7 @@ function play(steps: readonly Step[], check: (models: readonly Model[], at: numb
   for (const { server, what, forMs, thenMs } of steps) {
     const model = models[server % models.length];
     if (what === 'pause' && model !== undefined) model.pausedUntil = at + forMs;
+    if (what === 'cut off' && model !== undefined) model.cutOffUntil = at + forMs;
     if (what === 'die' && model !== undefined && models.filter(({ dead }) => !dead).length > 1) model.dead = true;
     if (what === 'join') models = [...models, new Model(`s${++lives}` as ServerId)];
     pass(thenMs);
@@ -184,7 +193,7 @@ describe('leases', () => {
           }
         });
       }),
-      { numRuns: 60 },
+      { numRuns: 100 },
     );
   });
 
@@ -192,7 +201,7 @@ describe('leases', () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 8 }), (steps) => {
         const { models, pass, now } = play(steps, () => {});
-        for (const model of models) model.pausedUntil = 0;
+        for (const model of models) model.pausedUntil = model.cutOffUntil = 0;
         pass(LEASE_TTL_MS + 4 * BEAT_MS);
         for (const lane of ALL_LANES) {
           assert.equal(models.filter((model) => model.acts(lane, now())).length, 1, `lane ${lane}`);
@@ -206,7 +215,7 @@ describe('leases', () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 6 }), (steps) => {
         const { database, models, pass } = play(steps, () => {});
-        for (const model of models) model.pausedUntil = 0;
+        for (const model of models) model.pausedUntil = model.cutOffUntil = 0;
         pass(LEASE_TTL_MS + 4 * BEAT_MS);
         const before = database.changes;
         pass(10 * LEASE_TTL_MS);

@@ -27,6 +27,8 @@ const LONGEST_SILENCE_MS = 2 * BEAT_MS;
 
 interface Sighting {
   readonly version: number;
+  /** By its own clock. One that was given up and has signed in again counts its versions anew. */
+  readonly seenAt: Millis;
   /** By the clock of whoever looks, only while it was looking. */
   readonly silentMs: Millis;
 }
@@ -43,9 +45,10 @@ export const NOTHING_SEEN: Sightings = { at: 0, of: new Map() };
 export function lookAround(before: Sightings, servers: readonly ServerRow[], at: Millis): Sightings {
   const passed = Math.min(Math.max(0, at - before.at), LONGEST_SILENCE_MS);
   const of = new Map<ServerId, Sighting>();
-  for (const { id, version } of servers) {
+  for (const { id, version, seenAt } of servers) {
     const seen = before.of.get(id);
-    of.set(id, { version, silentMs: seen?.version === version ? seen.silentMs + passed : 0 });
+    const isSame = seen?.version === version && seen.seenAt === seenAt;
+    of.set(id, { version, seenAt, silentMs: isSame ? seen.silentMs + passed : 0 });
   }
   return { at, of };
 }
