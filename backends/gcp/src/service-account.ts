@@ -26,7 +26,10 @@ const KeyText = z.string().transform((text, context): unknown => {
 });
 
 export const GcpCredentialsSchema = z.strictObject({
-  /** The key's JSON, as a map or as the text of the file. */
-  key: z.union([KeyText, z.record(z.string(), z.unknown())]).pipe(KeySchema),
+  /** The key's JSON, as a map or as the text of the file; asked for without echo, as a whole. */
+  key: z
+    .union([KeyText, z.record(z.string(), z.unknown())])
+    .pipe(KeySchema)
+    .meta({ writeOnly: true }),
 });
 export type GcpCredentials = z.infer<typeof GcpCredentialsSchema>;

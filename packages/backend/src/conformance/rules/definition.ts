@@ -13,9 +13,9 @@ const STRANGE = 'berth_conformance_no_such_key';
 const IMPORT_DEADLINE_MS = 15_000;
 const MINUTE_MS = 60_000;
 
-/** Fields that hold what nobody may see, as people name them; an id, a path or a public part is none. */
+/** Fields that hold what nobody may see, as people name them; an id, a path, a public part or AWS's access key is none. */
 const SECRET_FIELD = /(?:key|token|secret|password|passphrase)$/i;
-const PLAIN_FIELD = /(?:public|_file|_path|_name|_id)/i;
+const PLAIN_FIELD = /public|_file|_path|_name|_id|^access_key$/i;
 
 export const definitionRules: readonly Rule[] = [
   {
