@@ -215,7 +215,7 @@ function drawFleet(c: Seeded): Deed {
 const ANY_CALL = ['fails-before', 'succeeds-then-times-out', 'answers-twice', 'hangs', 'auth'] as const;
 
 function drawWrong(c: Seeded): { readonly call: SimCall; readonly fault: SimFault } {
-  const call = c.pick(['create', 'create', 'list', 'terminate'] as const);
+  const call = c.pick(['create', 'create', 'create', 'list', 'list', 'terminate', 'terminate', 'network'] as const);
   const delays: readonly SimFault[] = [
     { kind: 'rate-limited', retryAfterMs: c.pick([1_000, 90_000]) },
     { kind: 'unavailable', retryAfterMs: 5_000 },
@@ -227,6 +227,8 @@ function drawWrong(c: Seeded): { readonly call: SimCall; readonly fault: SimFaul
       return { call, fault: c.pick<SimFault>([...ANY_CALL, 'no-capacity', 'quota', ...delays]) };
     case 'list':
       return { call, fault: c.pick<SimFault>([...ANY_CALL, 'late', 'stale', ...delays]) };
+    case 'network':
+      return { call, fault: c.pick<SimFault>([...ANY_CALL, 'quota', ...delays]) };
     case 'terminate':
       return { call, fault: c.pick<SimFault>([...ANY_CALL, 'ignored', ...delays]) };
   }

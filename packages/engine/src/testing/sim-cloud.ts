@@ -1,5 +1,12 @@
 /** A simulated cloud as a world has it: configured, or not, and handled by the tokens of its machines. */
-import { type BackendContext, BackendError, type Call, type CloudInstance, type Compute } from '@berth/backend';
+import {
+  type BackendContext,
+  BackendError,
+  type Call,
+  type CloudInstance,
+  type Compute,
+  type Facet,
+} from '@berth/backend';
 import { Seeded } from '@berth/backend/sim/seeded';
 import { simBackend } from '@berth/backend/sim/sim-backend';
 import type { SimClock } from '@berth/backend/sim/sim-clock';
@@ -31,9 +38,16 @@ export class SimCloud {
   listLagMs: number | undefined;
   readonly #clock: SimClock;
   readonly #compute: Compute;
+  readonly #facets: readonly Facet[];
   #offersAsked = 0;
 
-  constructor(clock: SimClock, name = 'sim', offers: readonly Partial<Offer>[] = [{}], seed = 1) {
+  constructor(
+    clock: SimClock,
+    name = 'sim',
+    offers: readonly Partial<Offer>[] = [{}],
+    { seed = 1, facets = [] }: { readonly seed?: number; readonly facets?: readonly Facet[] } = {},
+  ) {
+    this.#facets = facets;
     this.name = name;
     this.#clock = clock;
     this.truth = new Cloud({
@@ -51,7 +65,7 @@ export class SimCloud {
       unknown,
       unknown
     >;
-    this.#compute = simBackend(this.truth, { facets: [], patienceMs: 0 }).compute(context);
+    this.#compute = simBackend(this.truth, { facets, patienceMs: 0 }).compute(context);
   }
 
   get offers(): readonly Offer[] {
@@ -105,7 +119,7 @@ export class SimCloud {
     return {
       name: this.name,
       type: 'sim',
-      facets: [],
+      facets: this.#facets,
       provisioningTimeoutMs: 600_000,
       kind: 'vm',
       agentStart: 'process',

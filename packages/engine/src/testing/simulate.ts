@@ -62,9 +62,13 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
           { instanceType: 'small', pricePerHour: 1 },
           { instanceType: 'spot', pricePerHour: 0.5, capacityType: 'spot' },
         ],
-        seed,
+        { seed },
       ),
-      new SimCloud(clock, 'west', [{ instanceType: 'large', region: 'r2', pricePerHour: 3 }], seed + 1),
+      // Machines of a region share a network there.
+      new SimCloud(clock, 'west', [{ instanceType: 'large', region: 'r2', pricePerHour: 3 }], {
+        seed: seed + 1,
+        facets: ['bootstrap'],
+      }),
     ],
   });
   const begunAt = world.clock.now();

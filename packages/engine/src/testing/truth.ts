@@ -33,7 +33,16 @@ export async function wrongWithTruth(world: World, player: Player, healedAt: num
   for (const job of await read.jobs.find({ where: { status: 'done' } })) {
     if (world.starts(job.id) !== 1) wrong.push(`job ${job.id} is done and was started ${world.starts(job.id)} times`);
   }
-  return [...wrong, ...(await lostMachines(world, player))];
+  return [...wrong, ...wrongWithNetworks(world), ...(await lostMachines(world, player))];
+}
+
+/** What machines of a region share is there once, and as long as they are. */
+function wrongWithNetworks({ clouds }: World): string[] {
+  return clouds.flatMap(({ truth }) => {
+    const networks = [...truth.parts.networks.values()];
+    const unused = networks.filter(({ region }) => !truth.alive.some((machine) => machine.region === region));
+    return unused.map(({ cloudId, region }) => `network ${cloudId} of ${region} is left behind`);
+  });
 }
 
 /** Sweeps find what intents have lost; but here nothing may be lost, because nothing takes longer than is waited for. */

@@ -8,6 +8,7 @@ import {
   type RunStatus,
 } from '@berth/core';
 import { type Store, StoreUnavailable, type TableName } from '@berth/store';
+import { settle } from './sim-clock.ts';
 import { isWrite, tapTables } from './tap.ts';
 
 /** What a finished thing keeps for ever. */
@@ -39,6 +40,7 @@ export class WatchedStore implements Store {
   /** Transactions that wrote, from 1; those for which this is true fail as on a full disk. */
   failing: (write: number) => boolean = () => false;
   writes = 0;
+  #underWay = 0;
   /** When an instance was let go, by its token and the steady clock; the first time. */
   readonly letGoAt = new Map<string, number>();
   /** What was done and never may be. */
@@ -48,10 +50,30 @@ export class WatchedStore implements Store {
   constructor(inner: Store, elapsed: () => number = () => 0) {
     this.#inner = inner;
     this.#elapsed = elapsed;
-    this.read = inner.read;
+    this.read = tapTables(inner.read, (_, proceed) => this.#counted(proceed));
   }
 
-  transaction: Store['transaction'] = (work) =>
+  /** Resolves when nothing is asked of it, nor by those whom it has answered. */
+  async quiet(): Promise<void> {
+    while (this.#underWay > 0) await settle();
+  }
+
+  get isQuiet(): boolean {
+    return this.#underWay === 0;
+  }
+
+  transaction: Store['transaction'] = (work) => this.#counted(() => this.#watched(work));
+
+  async #counted<T>(ask: () => Promise<T>): Promise<T> {
+    this.#underWay += 1;
+    try {
+      return await ask();
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
+
+  readonly #watched: Store['transaction'] = (work) =>
     this.#inner.transaction(async (tables, commit) => {
       let wrote = false;
       const letGo: string[] = [];

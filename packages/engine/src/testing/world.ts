@@ -107,8 +107,15 @@ export class World {
         this.crashAfterEvents = null;
         this.life.end();
       }
-      return this.life.alive ? undefined : this.boot();
+      return this.life.alive && this.store.isQuiet ? undefined : this.#rest();
     });
+  }
+
+  /** A store on disk has its own turns, and a dead server is started again. */
+  async #rest(): Promise<void> {
+    await this.store.quiet();
+    if (!this.life.alive) await this.boot();
+    await this.store.quiet();
   }
 
   /** The server dies without any farewell and another takes over. */
