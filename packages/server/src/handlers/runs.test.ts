@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import type { InstanceId, JobId, RunId } from '@berth/core/ids';
 import type { ReadTable, Store } from '@berth/store';
 import { openSqliteStore } from '@berth/store/sqlite';
+import { TABLE_NAMES } from '@berth/store/tables';
 import { artifactPath } from '../config/home.ts';
 import { instanceRow, jobRow, runRow, taskSpec } from '../testing/rows.ts';
 import { startTestApi } from '../testing/test-api.ts';
@@ -22,8 +23,8 @@ async function setup(t: TestContext, store?: Store) {
 function counted(store: Store): { store: Store; count(): number; reset(): void } {
   let queries = 0;
   const read = Object.fromEntries(
-    Object.entries(store.read).map(([name, table]) => {
-      const real = table as ReadTable<unknown>;
+    TABLE_NAMES.map((name) => {
+      const real = store.read[name] as ReadTable<unknown>;
       const asked = <T>(answer: T): T => {
         queries++;
         return answer;
