@@ -75,7 +75,13 @@ describe('answered through an index', () => {
   claim('all unfinished jobs', 'jobs', { where: { status: { in: ['submitted', 'provisioning', 'running'] } } });
   claim('unfinished jobs of an instance', 'jobs', { where: { instanceId, status: { in: ['pulling', 'running'] } } });
   claim('jobs of an instance that its agent has still to forget', 'jobs', { where: { instanceId, cleanedAt: null } });
-  claim('idle instances of a project', 'instances', { where: { projectId, status: { in: ['idle', 'busy'] } } });
+  claim('idle instances of a project', 'instances', { where: { projectId, status: 'idle' } });
+  claim('instances with room beside their jobs', 'instances', {
+    where: { projectId, status: 'busy', totalBlocks: { gt: 1 } },
+  });
+  claim('instances on their way that nobody has', 'instances', {
+    where: { projectId, status: { in: ['pending', 'provisioning'] }, busyBlocks: 0 },
+  });
   claim('all live instances', 'instances', { where: { status: { in: ['pending', 'provisioning', 'idle', 'busy'] } } });
   claim('instances of a fleet', 'instances', { where: { fleetId, status: { in: ['idle'] } } });
   claim('an instance by name', 'instances', { where: { projectId, name: 'n' } });

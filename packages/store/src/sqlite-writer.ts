@@ -88,16 +88,17 @@ export class SqliteWriter {
   }
 
   async #workOff(): Promise<void> {
-    for (let first = this.#queue.shift(); first; first = this.#queue.shift()) {
-      if (first.work === null) await this.#doAlone(first);
-      else await this.#doBatch(first);
-      // A queue that never gets empty must not keep all other events of the process waiting.
-      if (this.#queue.length > 0) await otherEvents();
+    while (this.#queue.length > 0) {
+      // What one event of the process brings about comes together; and other events have their turn in between.
+      await otherEvents();
+      const first = this.#queue.shift();
+      if (first?.work === null) this.#doAlone(first);
+      else if (first !== undefined) await this.#doBatch(first);
     }
     this.#working = null;
   }
 
-  async #doAlone({ alone, resolve, reject }: Entry): Promise<void> {
+  #doAlone({ alone, resolve, reject }: Entry): void {
     try {
       resolve(alone());
     } catch (error) {

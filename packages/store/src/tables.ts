@@ -259,7 +259,8 @@ export const TABLES = {
     ],
     indexes: {
       instances_token: { on: ['token'], unique: true },
-      instances_status: { on: ['status', 'projectId'] },
+      // Placing asks for those that have room: few, among very many that have none.
+      instances_status: { on: ['status', 'projectId', 'totalBlocks', 'busyBlocks'] },
       instances_project: { on: ['projectId', 'createdAt', 'id'] },
       instances_name: { on: ['projectId', 'name'] },
       instances_fleet: { on: ['fleetId', 'status'] },

@@ -165,7 +165,7 @@ export const POSTGRES_SCHEMA: readonly string[] = [
     "version" BIGINT NOT NULL
   )`,
   `CREATE UNIQUE INDEX "instances_token" ON "instances" ("token")`,
-  `CREATE INDEX "instances_status" ON "instances" ("status", "project_id")`,
+  `CREATE INDEX "instances_status" ON "instances" ("status", "project_id", "total_blocks", "busy_blocks")`,
   `CREATE INDEX "instances_project" ON "instances" ("project_id", "created_at", "id")`,
   `CREATE INDEX "instances_name" ON "instances" ("project_id", "name")`,
   `CREATE INDEX "instances_fleet" ON "instances" ("fleet_id" NULLS FIRST, "status")`,

@@ -11,6 +11,8 @@ export const safeMachines: Migration = {
     `ALTER TABLE "instances" ADD COLUMN "hedge_of" TEXT`,
     `CREATE INDEX "instances_hedge" ON "instances" ("hedge_of")`,
     `CREATE INDEX "instances_backend" ON "instances" ("project_id", "backend", "status")`,
+    `DROP INDEX "instances_status"`,
+    `CREATE INDEX "instances_status" ON "instances" ("status", "project_id", "total_blocks", "busy_blocks")`,
     `CREATE TABLE "orphans" (
       "id" TEXT NOT NULL PRIMARY KEY,
       "project_id" TEXT NOT NULL,
