@@ -81,6 +81,11 @@ describe('a machine that the cloud lists', () => {
     assert.equal(orphanStatus({ machines: [machine()], rows: ended(LIST_LAG_MS) }), 'watched');
   });
 
+  test('is not protected by an end that lies in the future, because the clock was set back since', () => {
+    const rows = [instanceRow({ status: 'terminated', terminatedAt: NOW + 60 * MINUTE })];
+    assert.equal(orphanStatus({ rows, machines: [machine()] }), 'watched');
+  });
+
   test('is watched first, and terminated when it is seen again after the minimum age', () => {
     const machines = [machine({ cloudId: 'c9', token: 'stranger' })];
     assert.equal(orphanStatus({ machines }), 'watched');

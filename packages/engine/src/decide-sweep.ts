@@ -9,7 +9,7 @@ import type { InstanceRow, IntentRow, OrphanRow } from '@berth/store';
 import { settled } from './decide-intent.ts';
 import { sooner, type Write } from './decision.ts';
 import { factsOf } from './machine-facts.ts';
-import { DENIAL_GAP_MS, ORPHAN_MIN_AGE_MS, REPORTED_SEEN_EVERY_MS } from './timing.ts';
+import { DENIAL_GAP_MS, ORPHAN_MIN_AGE_MS, REPORTED_SEEN_EVERY_MS, TERMINATE_DEADLINE_MS } from './timing.ts';
 
 export interface SweepSnapshot {
   readonly project: ProjectId;
@@ -62,7 +62,11 @@ export function isExpected(
 ): boolean {
   if (row === undefined) return false;
   if (context.createIsOpen) return true;
-  if (row.status === 'terminated') return (row.terminatedAt ?? 0) > context.askedAt - context.lagMs;
+  if (row.status === 'terminated') {
+    const endedAfterMs = (row.terminatedAt ?? 0) - context.askedAt;
+    // Far in the future: from before the clock was set back. The least age of an orphan is protection enough then.
+    return endedAfterMs > -context.lagMs && endedAfterMs <= 2 * TERMINATE_DEADLINE_MS;
+  }
   // A cloud that made two of one token (against C2). Another backend may call the same machine otherwise.
   const isOwn = row.projectId === context.project && row.backend === context.backend;
   return !(isOwn && row.cloudId !== null && row.cloudId !== machine.cloudId);

@@ -27,7 +27,7 @@ export interface SimMachine {
   readonly madeAt: number;
   readonly addressAt: number;
   /** Requests to end or change it, until this time, do not know it. */
-  readonly visibleAt: number;
+  visibleAt: number;
   /** Null: it is billed. */
   goneAt: number | null;
   /** Asked to go. */

@@ -165,6 +165,7 @@ export class Player {
     // A list that hides a new machine while the clock makes it look old: more than anybody can see through.
     for (const { truth } of this.#world.clouds) {
       truth.times.visible = 0;
+      for (const machine of truth.machines()) machine.visibleAt = machine.madeAt;
       truth.faults.drop('list', ['late', 'stale']);
     }
   }
