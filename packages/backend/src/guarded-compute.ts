@@ -1,4 +1,4 @@
-import { asBackendError, type BackendErrorCode } from './backend-error.ts';
+import { asBackendError, BackendError, type BackendErrorCode } from './backend-error.ts';
 import { type Call, type Compute, type Facet, facetsOf } from './contract.ts';
 import { withDeadline } from './deadline.ts';
 import type { Redactor } from './redaction.ts';
@@ -60,8 +60,21 @@ export async function guarded<T>(
   try {
     return await withDeadline(deadline, { ...call, log: guard.redactor.logger(call.log) }, run);
   } catch (error) {
-    throw guard.redactor.error(asBackendError(error));
+    throw guard.redactor.error(openOutcome(what, error));
   }
+}
+
+/** Calls that make something: what they may have made is looked for before anything else. */
+const MAKING: ReadonlySet<keyof Deadlines> = new Set(['create', 'facetChange']);
+
+/**
+ * Of a request, `transient` means that it may be sent again, as those with a token may; of the contract, that nothing
+ * was done. A backend that knows the second says so with a `BackendError`.
+ */
+function openOutcome(what: keyof Deadlines, error: unknown): BackendError {
+  const told = asBackendError(error);
+  if (!MAKING.has(what) || told.code !== 'transient' || told === error) return told;
+  return new BackendError('unknown', told.message, { scope: told.scope, cause: error });
 }
 
 /** A compute with the guard around every call. `changed` runs after each call that may have changed the stock. */

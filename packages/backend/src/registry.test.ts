@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { BerthError, type InstanceId, type Offer, Secret } from '@berth/core';
+import { HttpError } from '@berth/http';
 import { z } from 'zod';
 import {
   type BackendEntry,
@@ -468,4 +469,12 @@ test('an online source is asked with the account and config of each backend, and
   now += 1_001;
   await backend.offers(null, call());
   assert.deepEqual(asked, [backend.config, backend.config, backend.config]);
+});
+
+test('a request to make something that failed however often it was sent leaves the outcome open', async () => {
+  const lost = new HttpError('transient', 'POST x failed: reset', { status: null, retryAfterMs: null });
+  const failing = (thrown: Error) => ready({ compute: { create: async () => Promise.reject(thrown) } });
+  await assert.rejects((await failing(lost)).compute.create(request, call()), is('unknown', /reset/));
+  const refused = new BackendError('transient', 'not begun');
+  await assert.rejects((await failing(refused)).compute.create(request, call()), is('transient', /not begun/));
 });
