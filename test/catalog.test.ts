@@ -65,7 +65,7 @@ test('every command that docs/catalog.md has for a shell works, in the order in 
 
 test('what the docs show for a network is understood, and names sources that there are', async () => {
   const { found } = await discoverBackends({ roots: [join(ROOT, 'backends')] });
-  const sources = [...found.map(({ packageName }) => packageName.replace(/^.*backend-/, '')), 'fluffycloud'];
+  const sources = [...found.map(({ packageName }) => packageName.replace(/^.*backend-/, '')), 'nimbus'];
   const shown = blocks('console').flatMap((block) =>
     [...block.matchAll(/^\$ berth (.*)$/gm)].map(([, words]) => words),
   );
@@ -219,7 +219,7 @@ test('the source that the docs add is a whole folder: it collects both pages, an
   server.listen(0, '127.0.0.1');
   t.after(() => server.close());
   await new Promise((resolve) => server.once('listening', resolve));
-  const folder = join(home.dir, 'backends', 'fluffycloud');
+  const folder = join(home.dir, 'backends', 'nimbus');
   mkdirSync(join(folder, 'src'), { recursive: true, mode: 0o700 });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   const { port } = server.address() as AddressInfo;
@@ -228,17 +228,17 @@ test('the source that the docs add is a whole folder: it collects both pages, an
   writeFileSync(join(folder, 'package.json'), manifest);
   writeFileSync(
     join(folder, 'src', 'index.ts'),
-    module.replace('https://api.fluffycloud.example', `http://127.0.0.1:${port}`),
+    module.replace('https://api.nimbus.example', `http://127.0.0.1:${port}`),
   );
-  const collected = await home.berth(['catalog', 'collect', 'fluffycloud']);
+  const collected = await home.berth(['catalog', 'collect', 'nimbus']);
   assert.equal(collected.code, 0, collected.seen);
-  assert.match(collected.stdout.toString(), /✓ fluffycloud: 4 offers/);
-  assert.equal((await home.berth(['catalog', 'check', 'fluffycloud'])).code, 0);
+  assert.match(collected.stdout.toString(), /✓ nimbus: 4 offers/);
+  assert.equal((await home.berth(['catalog', 'check', 'nimbus'])).code, 0);
   broken = true;
-  const failed = await home.berth(['catalog', 'collect', 'fluffycloud']);
+  const failed = await home.berth(['catalog', 'collect', 'nimbus']);
   assert.equal(failed.code, 1);
   assert.match(failed.stdout.toString(), /types\.0\.usd_per_hour/, 'the field that changed is named');
-  const { offers } = await home.json<MarketView>(['offer', '--backend', 'fluffycloud', '--on-demand']);
+  const { offers } = await home.json<MarketView>(['offer', '--backend', 'nimbus', '--on-demand']);
   assert.deepEqual(
     offers.map(({ instance_type: type, price_per_hour: price }) => [type, price]),
     [

@@ -25,6 +25,7 @@ export interface MachineReport {
   readonly spot: boolean;
   readonly status: string;
   readonly machine: 'running' | 'stopped' | 'absent';
+  readonly ssh_public_keys: readonly string[];
   readonly billed: 'full' | 'disk' | 'none';
   readonly cost_cents: number;
 }
@@ -114,6 +115,7 @@ export class Cloud {
         spot: instance.spot,
         status: instance.status,
         machine,
+        ssh_public_keys: instance.sshPublicKeys,
         billed: billed(instance.status),
         cost_cents: costAt(instance, now),
       };
@@ -129,6 +131,7 @@ export class Cloud {
         spot: instance?.spot ?? false,
         status: instance?.status ?? 'unknown',
         machine,
+        ssh_public_keys: instance?.sshPublicKeys ?? [],
         billed: 'none',
         cost_cents: instance?.costCents ?? 0,
       });

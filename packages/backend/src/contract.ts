@@ -87,6 +87,8 @@ export interface BackendLimits {
   readonly nameLength: number;
   /** False: machines are recognised by name alone. */
   readonly tags: boolean;
+  /** Longest key of a tag, in characters; absent: 63. A longer one of the user's is refused as `config`. */
+  readonly tagKeyLength?: number;
   /** From `create` until the agent must have answered, in ms; after that the machine is given up. */
   readonly provisioningTimeoutMs: number;
   /**

@@ -11,10 +11,7 @@ const DEADLINE_MS = 30_000;
 /** They are made into a snapshot between two requests of others. The largest marketplace has some thousands. */
 const MOST_OFFERS = 200_000;
 
-/**
- * Sources that are asked when needed: those of installed price lists for which there is all that they need. A cloud
- * that creates machines is asked by its configured backends, each with its own account.
- */
+/** Sources that are asked when needed: those of installed backends for which there is all that they need. */
 export function onlineSources(
   registry: Pick<BackendRegistry, 'types' | 'definition'>,
   options: {
@@ -27,7 +24,7 @@ export function onlineSources(
   return registry.types.flatMap((type): OnlineSource[] => {
     const definition = registry.definition(type);
     const catalog = definition?.catalog;
-    if (definition == null || catalog?.kind !== 'online' || definition.compute !== undefined) return [];
+    if (definition == null || catalog?.kind !== 'online') return [];
     // One that needs an account is asked only where there is one; that nobody gave it is no failure.
     if (catalog.credentials === 'required' && !hasCredentials(type, options.places())) return [];
     return [

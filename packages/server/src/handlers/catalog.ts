@@ -64,14 +64,17 @@ async function marketAnswer(parts: ServerParts, project: ProjectId, body: Market
     import('../views/catalog.ts'),
   ]);
   const { catalog: service, clock } = parts;
-  const query = queryOf(await service.catalog(), rest);
   const usable = (await parts.backends.views(project)).filter(({ status }) => status === 'ready');
+  const given = queryOf(await service.catalog(), rest);
+  // What an account is told about its cloud takes the place of what everybody is told.
+  const told = usable.filter(({ type }) => parts.backends.isOwned(type)).map(({ type }) => type);
+  const query: CatalogQuery = { ...given, excludeBackends: [...(given.excludeBackends ?? []), ...told] };
   const sold = usable.filter(({ type }) => !parts.backends.isOwned(type)).map(({ type }) => type);
   const own = usable.filter(({ type }) => parts.backends.isOwned(type)).map(({ name }) => name);
   const [catalog, machines] = await Promise.all([service.asked(query), ownOffers(parts, project, own)]);
   const owned = ownedMarket(machines.offers, clock.now());
   const onMarket: CatalogQuery = onlyConfigured === true ? { ...query, backends: within(query.backends, sold) } : query;
-  const [market, machine] = [catalog.query(onMarket), owned.catalog.query(query)];
+  const [market, machine] = [catalog.query(onMarket), owned.catalog.query(given)];
   const total = market.total + machine.total;
   const limit = query.limit ?? 100;
   const sort = query.sort ?? 'price';
@@ -83,7 +86,7 @@ async function marketAnswer(parts: ServerParts, project: ProjectId, body: Market
   const groups =
     groupBy === undefined
       ? null
-      : mergeGroups([groupsOf(catalog, onMarket), groupsOf(owned.catalog, query).map(owned.pricedGroup)]);
+      : mergeGroups([groupsOf(catalog, onMarket), groupsOf(owned.catalog, given).map(owned.pricedGroup)]);
   return {
     offers: groups === null ? merged.map((offer) => views.catalogOfferView(owned.priced(offer))) : [],
     total,

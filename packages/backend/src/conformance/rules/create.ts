@@ -116,7 +116,8 @@ export const createRules: readonly Rule[] = [
       const length = Math.min(32, limits.nameLength - machineName(bench.stage.installation, '').length);
       const token = bench.stage.newToken(length);
       const owner = { installation: bench.stage.installation, token, instance: `i-${token}` };
-      const longest = { [`k${'-_0'.repeat(20)}z`]: `v${'_-9'.repeat(20)}z`, n: '0' };
+      const key = `k${'-_0'.repeat(20)}z`.slice(0, limits.tagKeyLength);
+      const longest = { [key]: `v${'_-9'.repeat(20)}z`, n: '0' };
       const request = await bench.request({ token, tags: { ...ownerTags(owner), ...longest } });
       await bench.create(request);
       const [machine] = await bench.billed(request);
