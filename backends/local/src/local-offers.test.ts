@@ -83,7 +83,7 @@ test('the configuration has defaults, and limits that are told', async () => {
     [{ max_instances: 65 }, 'config.max_instances'],
     [{ max_instances: 1.5 }, 'config.max_instances'],
     [{ price: -1 }, 'config.price'],
-    [{ prize: 1 }, 'config'],
+    [{ prize: 1 }, 'config.prize'],
   ] as const) {
     await assert.rejects(localCloud(GPU_LESS, config), (error) => {
       return error instanceof BerthError && error.issues[0]?.path === path;

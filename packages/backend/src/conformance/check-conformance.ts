@@ -96,7 +96,7 @@ async function checkOne(stage: Stage, rule: Rule): Promise<RuleResult> {
 /** @throws Skipped where the backend, or what it is held against, has not what the check is about */
 async function requireFit(stage: Stage, rule: Rule): Promise<void> {
   const { definition, live, fake, fakeProblem } = stage.options;
-  const { appliesTo = 'all', id } = rule;
+  const { appliesTo = 'all' } = rule;
   if (rule.offline === true) return;
   if (appliesTo === 'price-list') {
     if (definition.catalog.kind === 'owned') throw new Skipped('it sells nothing: its machines are the user’s own');
@@ -115,7 +115,7 @@ async function requireFit(stage: Stage, rule: Rule): Promise<void> {
       if (!facets.some((facet) => facet === appliesTo)) throw new Skipped(`it has no facet \`${appliesTo}\``);
     }
   }
-  if (live !== null && rule.live !== true) throw new Skipped(`only a fake can show ${id}`);
+  if (live !== null && rule.live !== true) throw new Skipped('only a fake can show it');
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

@@ -191,7 +191,7 @@ export const listRules: readonly Rule[] = [
     why: 'The engine counts a machine as given back when the cloud says so, and until then it asks again.',
     hint: 'Map the cloud’s “deleting” to `terminating`.',
     check: async (bench) => {
-      await bench.situation({ kind: 'slow-terminate', ms: 600 });
+      await bench.situation({ kind: 'slow-terminate', ms: 1_500 });
       const { request, ref } = await bench.running();
       await bench.terminate(ref);
       const told = await bench.found(request.token);

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { AnyBackendDefinition } from '@berth/backend';
 import { type CheckOptions, checkConformance } from '@berth/backend/conformance/check-conformance';
 import { conformanceOf, openFake } from '@berth/backend/conformance/open-fake';
 import { infoOf } from '@berth/backend/conformance/rule';
@@ -75,6 +76,7 @@ async function onFake(backend: FoundBackend, common: Common): Promise<Conformanc
 }
 
 async function onAccount(tool: BackendToolOptions, options: LiveOptions, common: Common): Promise<ConformanceReport> {
+  requireMachines(common.definition);
   const account = await openAccount(tool, common.definition, options);
   const end = new AbortController();
   const timer = setTimeout(() => end.abort(), workMs(options));
@@ -101,8 +103,14 @@ export async function cleanBackend(
   options: LiveOptions,
 ): Promise<readonly string[]> {
   const { definition } = await findBackend(name, tool);
-  if (definition.compute === undefined) {
-    throw new BerthError('not-supported', `${definition.title} is a price list: nothing is ever made there.`);
-  }
+  requireMachines(definition);
   return await cleanAccount(tool, definition, options);
+}
+
+/** @throws BerthError `not-supported` for a price list (C13) */
+function requireMachines({ compute, title }: AnyBackendDefinition): void {
+  if (compute !== undefined) return;
+  throw new BerthError('not-supported', `${title} is a price list: nothing is ever made there.`, {
+    hint: 'Check it without `--live`.',
+  });
 }
