@@ -25,8 +25,10 @@ export async function candidates(
   project: ProjectId,
   fleets: ReadonlyMap<FleetId, FleetRow>,
 ): Promise<Candidate[]> {
-  const rows = await read.instances.find({ where: { projectId: project, status: { in: ['idle', 'busy'] } } });
-  return inReach(rows.filter(isUsable), backends, project, fleets);
+  // Those that are busy altogether are many, and are not even read.
+  const idle = await read.instances.find({ where: { projectId: project, status: 'idle' } });
+  const shared = await read.instances.find({ where: { projectId: project, status: 'busy', totalBlocks: { gt: 1 } } });
+  return inReach([...idle, ...shared].filter(isUsable), backends, project, fleets);
 }
 
 /** Those that are being made and that nobody has: of a fleet that fills, or of a run that was stopped. */
@@ -37,7 +39,7 @@ export async function onTheirWay(
   fleets: ReadonlyMap<FleetId, FleetRow>,
 ): Promise<Candidate[]> {
   const rows = await read.instances.find({
-    where: { projectId: project, status: { in: ['pending', 'provisioning'] } },
+    where: { projectId: project, status: { in: ['pending', 'provisioning'] }, busyBlocks: 0 },
   });
   return inReach(rows.filter(isOnItsWay), backends, project, fleets);
 }

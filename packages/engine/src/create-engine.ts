@@ -27,6 +27,8 @@ import { bootstrapConcern, type Concern, concern, type Key, sweepConcern } from 
 import { WorkQueue } from './work-queue.ts';
 import { applyWrites } from './write.ts';
 
+/** Writers take turns; those that wait together share a commit, so that there should be some. */
+const HANDLED_AT_ONCE = 64;
 /** What is in flight at a stop gets this long; the server's own limit is 10 s. */
 const STOP_GRACE_MS = 4_000;
 /** What is in flight in a lane that is handed over: the server that gets it waits. */
@@ -67,6 +69,7 @@ export class KeyedEngine implements Engine {
       },
     });
     this.#queue = new WorkQueue<Key>(clock, (key, lane) => this.#handle({ key, lane }), {
+      concurrency: HANDLED_AT_ONCE,
       onClockSetBack: (byMs) => this.#clockSetBack(byMs),
     });
     this.#effects = new Effects(clock, log);
