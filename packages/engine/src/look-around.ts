@@ -6,6 +6,7 @@ import type { Tx } from './books.ts';
 import { type Decision, NOTHING } from './decision.ts';
 import type { Backends } from './ports.ts';
 import { placeOf, type Sweeps } from './sweeps.ts';
+import { SWEEP_GAP_MS } from './timing.ts';
 
 export type AroundEffect = OrphanEffect | { readonly kind: 'sweep'; readonly id: string };
 
@@ -29,12 +30,13 @@ export async function lookAtSweep(
     await tellUnavailable(tx, id);
     return NOTHING;
   }
+  // One that fell silent just before the list was asked for was not known to be when that was compared.
   const silent = await tx.read.instances.first({
     where: {
       projectId: project,
       backend,
       status: { in: ['idle', 'busy'] },
-      unreachableSince: { gt: sweeps.askedAt(id) },
+      unreachableSince: { gt: sweeps.askedAt(id) - SWEEP_GAP_MS },
     },
   });
   const dueAt = silent === null ? sweeps.dueAt(id) : sweeps.hasten(id);

@@ -1,6 +1,8 @@
 /** Asking for offers: a slow or broken backend costs only itself, and is named. */
 import assert from 'node:assert/strict';
+import { BackendError, type OffersFacet } from '@berth/backend';
 import type { OfferList } from './engine.ts';
+import type { UsableBackend } from './ports.ts';
 import { inWorld } from './testing/in-world.ts';
 import { SimCloud } from './testing/sim-cloud.ts';
 import { ANY, taskSpec } from './testing/specs.ts';
@@ -91,3 +93,37 @@ inWorld('a plan names the idle machine that the run would get, and nothing is ma
   );
   assert.equal(await world.store.read.runs.count(), 1);
 });
+
+class Knowing extends SimCloud {
+  answer: OffersFacet['availability'] = async () => new Map();
+
+  override backend(): UsableBackend {
+    const backend = super.backend();
+    const offers: OffersFacet = { availability: (...asked) => this.answer(...asked) };
+    return { ...backend, facets: ['offers'], compute: { ...backend.compute, offers } };
+  }
+}
+
+inWorld(
+  'what an account has in stock goes before what the catalog says; where it is not told, the catalog’s word stands',
+  async (world) => {
+    const cloud = world.cloud as Knowing;
+    const [offer] = cloud.offers;
+    cloud.answer = async () => new Map([[offer?.id ?? '', 'no-quota']]);
+    assert.equal((await ask(world)).list.offers[0]?.availability, 'no-quota');
+    for (const [answer, message, took] of [
+      [() => Promise.reject(new BackendError('transient', 'not now')), 'what is in stock was not told: not now', 0],
+      [() => new Promise<never>(() => {}), 'what is in stock was not told: No answer within 3 s.', 3_000],
+    ] as const) {
+      cloud.answer = answer;
+      const { list, tookMs } = await ask(world);
+      const [source] = list.sources;
+      assert.deepEqual(
+        [list.offers[0]?.availability, source?.status, source?.message],
+        ['available', 'fresh', message],
+      );
+      assert.equal(tookMs, took);
+    }
+  },
+  { clouds: (clock) => [new Knowing(clock)] },
+);

@@ -7,6 +7,8 @@ import { collectBlobs } from './blobs/collect.ts';
 
 /** Rows per transaction: every other writer waits while one runs. */
 const BATCH = 500;
+/** Far beyond the time in which refusals count as coming in a row. */
+const REFUSALS_KEPT_MS = 24 * 60 * 60_000;
 const EVERY_MS = 60 * 60_000;
 /** Not while a server has just started and everybody wants something of it. */
 const FIRST_AFTER_MS = 10 * 60_000;
@@ -56,8 +58,14 @@ export async function removeOld(options: RetentionOptions, signal: AbortSignal):
       if (removed === BATCH) await sleep(5);
     }
   }
+  if (!signal.aborted) await forgetRefusals(store, clock.now());
   const removedBlobs = signal.aborted ? 0 : await collectBlobs(store, blobs, clock.now());
   const uploads = signal.aborted ? 0 : await blobs.sweepUnfinished();
   if (events + removedBlobs + uploads > 0)
     log.info('what was too old was removed', { events, blobs: removedBlobs, uploads });
+}
+
+/** Refusals of clouds that nobody believes any more, and that a new one would not be counted with. */
+async function forgetRefusals(store: Store, now: number): Promise<void> {
+  await store.transaction((tables) => tables.failures.delete({ until: { lt: now - REFUSALS_KEPT_MS } }, BATCH));
 }
