@@ -113,7 +113,8 @@ export class Player {
         this.planted.push(plant(this.#cloud(move.cloud), move.whose, this.planted.length));
         return;
       case 'harm-agent': {
-        const found = among([...world.agents.all], move.which);
+        const alive = [...world.agents.all].filter(([token]) => world.clouds.some((cloud) => cloud.isAlive(token)));
+        const found = among(alive, move.which);
         if (found !== null) harm(world.agents, ...found, move.harm);
         return;
       }
