@@ -244,7 +244,7 @@ export class SimAgent {
     this.#world.onStart(id, cluster);
     this.#report({ kind: 'job-running', job: id });
     const { afterMs, exitStatus = 0 } = this.#world.behave(job.assignment);
-    if (afterMs !== null) this.#clock.after(afterMs, () => this.end(id, { exitStatus }));
+    if (afterMs !== null) this.#later(afterMs, job, { exitStatus });
   }
 
   #stop(id: JobId, graceMs: number): void {
@@ -253,7 +253,15 @@ export class SimAgent {
     const { whenStopped = 'ends' } = this.#world.behave(job.assignment);
     const ended = { reason: 'stopped', exitStatus: null, signal: 'SIGTERM' } as const;
     if (whenStopped === 'ends' || job.state !== 'running') this.end(id, ended);
-    else if (whenStopped === 'lingers') this.#clock.after(graceMs, () => this.end(id, { ...ended, signal: 'SIGKILL' }));
+    else if (whenStopped === 'lingers') this.#later(graceMs, job, { ...ended, signal: 'SIGKILL' });
+  }
+
+  /** It ends then, unless it was forgotten meanwhile: another one of the same id is another one. */
+  #later(afterMs: number, job: SimJob, how: Partial<EndReport>): void {
+    const id = job.assignment.job;
+    this.#clock.after(afterMs, () => {
+      if (this.jobs.get(id) === job) this.end(id, how);
+    });
   }
 
   #report(report: AgentReport): void {
