@@ -158,7 +158,11 @@ export class Effects {
       if (entry.askedAgain) options.wake();
     } catch (error) {
       this.#inFlight.delete(key);
-      if (entry.cancelled) return;
+      if (entry.cancelled) {
+        // Asked for while it was being let go: its lane came back before it had obeyed.
+        if (entry.askedAgain) options.wake();
+        return;
+      }
       const count = (this.#failures.get(thing)?.get(kind)?.count ?? 0) + 1;
       const retryAt = this.#clock.now() + backoff(options.backoff, count);
       this.#failed(thing, kind, { lane: entry.lane, count, retryAt });

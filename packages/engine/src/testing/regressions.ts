@@ -43,4 +43,32 @@ export const REGRESSIONS: readonly Regression[] = [
       { do: 'set-clock', byMs: -3_600_000, thenMs: 6_561 },
     ],
   },
+  {
+    claim: 'a run whose lane comes back while its placing is still being let go is placed',
+    seed: 3_232_608,
+    moves: [
+      { do: 'harm-agent', which: 0.9444265861529857, harm: 'artifacts-missing', thenMs: 20 },
+      { do: 'fault', cloud: 0.7244196387473494, call: 'terminate', fault: 'ignored', times: 1, thenMs: 14 },
+      { do: 'offers', cloud: 0.23962490656413138, fault: 'hangs', thenMs: 71 },
+      {
+        do: 'apply',
+        name: 'run-11',
+        knobs: {
+          nodes: 3,
+          startupOrder: 'any',
+          stopCriteria: 'master-done',
+          retry: { onEvents: ['no-capacity', 'interruption', 'error'], durationMs: 60000 },
+          priority: 0,
+          creationPolicy: 'reuse',
+          idleDurationMs: 60000,
+          stopDurationMs: 1000,
+          inFleets: true,
+        },
+        behaviour: { afterMs: 1000, exitStatus: 0, whenStopped: 'ignores', artifacts: true },
+        thenMs: 406,
+      },
+      { do: 'server', what: 'join', which: 0.7858675168827176, forMs: 1000, thenMs: 68 },
+      { do: 'server', what: 'leave', which: 0.5783069152384996, forMs: 60000, thenMs: 185 },
+    ],
+  },
 ];
