@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { discoverBackends, loadBackends } from './discovery.ts';
 
 let base = '';
@@ -217,4 +219,23 @@ test('a broken backend does not keep its neighbour from loading', async () => {
   const loaded = await loadBackends(await discoverBackends({ roots: [dir] }));
   assert.equal(loaded.available.length, 1);
   assert.equal(loaded.unavailable.length, 1);
+});
+
+test('regression: an export that throws when it is looked at is named and never thrown', async () => {
+  const one = (text: string): Record<string, string> => ({ 'a/package.json': manifest('a'), 'a/index.mjs': text });
+  const getter = one('export default { get type() { throw new Error("trap.") } };');
+  assert.match(await reasonOf('getter', getter), /exports cannot be looked at: Error: trap\.$/);
+  const proxy = one('export default new Proxy({}, { get() { throw "trap" } });');
+  assert.match(await reasonOf('proxy', proxy), /exports cannot be looked at: 'trap'\.$/);
+});
+
+test('regression: a module that ends the process while it is imported is named', async () => {
+  const dir = await root('exits', { 'a/package.json': manifest('a'), 'a/index.mjs': 'process.exit(7);' });
+  const discovery = pathToFileURL(join(import.meta.dirname, 'discovery.ts')).href;
+  const program =
+    `import { discoverBackends, loadBackends } from ${JSON.stringify(discovery)};` +
+    `await loadBackends(await discoverBackends({ roots: [${JSON.stringify(dir)}] }));`;
+  const child = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+  assert.equal(child.status, 7);
+  assert.match(child.stderr, /ended while backends were being imported.*a\/index\.mjs\n$/);
 });

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -195,6 +196,8 @@ function discovered(packageName: string, dir: string, module: string): Discovere
 
 async function loadModule(module: string): Promise<BackendLoad> {
   let imported: { readonly default?: unknown } | null;
+  if (importing.size === 0) process.on('exit', tellOfEnd);
+  importing.add(module);
   try {
     imported = await withinLoadDeadline(import(pathToFileURL(module).href));
     if (imported === null) {
@@ -202,10 +205,27 @@ async function loadModule(module: string): Promise<BackendLoad> {
     }
   } catch (error) {
     return { ok: false, reason: `Its module ${module} cannot be imported: ${messageOf(error)}.` };
+  } finally {
+    importing.delete(module);
+    if (importing.size === 0) process.off('exit', tellOfEnd);
   }
-  const definition = imported.default;
-  if (isBackendDefinition(definition)) return { ok: true, definition };
-  return { ok: false, reason: `Its module ${module} is no backend: ${definitionProblems(definition).join('; ')}.` };
+  try {
+    // Looking runs the author's code too, where a member is a getter or the whole a proxy.
+    const definition = imported.default;
+    if (isBackendDefinition(definition)) return { ok: true, definition };
+    return { ok: false, reason: `Its module ${module} is no backend: ${definitionProblems(definition).join('; ')}.` };
+  } catch (error) {
+    return { ok: false, reason: `What its module ${module} exports cannot be looked at: ${messageOf(error)}.` };
+  }
+}
+
+/** Modules that are being imported. */
+const importing = new Set<string>();
+
+/** A module that ends the process takes everything with it; that it was this one must at least be said. */
+function tellOfEnd(): void {
+  const which = [...importing].join(', ');
+  writeSync(2, `The process ended while backends were being imported. If nobody ended it, one did: ${which}\n`);
 }
 
 async function withinLoadDeadline<T>(importing: Promise<T>): Promise<T | null> {

@@ -45,3 +45,13 @@ test('nothing of the template’s own names and marks is left in what is written
     assert.doesNotMatch(text, /^\s*\/\/#(if|end)|fluffy|PACKAGE_NAME|CHECK_NAME/im, name);
   }
 });
+
+test('regression: a name that holds one of the template’s names is put in once', () => {
+  const text = render('FluffyCloud fluffycloud CHECK_NAME', {
+    ...OPTIONS,
+    title: 'Super fluffycloud',
+    type: 'super-fluffycloud',
+    checkName: './fluffycloud/$&',
+  });
+  assert.equal(text, 'Super fluffycloud super-fluffycloud ./fluffycloud/$&');
+});

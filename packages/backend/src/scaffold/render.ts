@@ -15,6 +15,7 @@ export interface ScaffoldOptions {
 /** The title that stands in the templates, and the type. */
 const TITLE = 'FluffyCloud';
 const TYPE = 'fluffycloud';
+const NAMES = new RegExp(`PACKAGE_NAME|CHECK_NAME|${TITLE}|${TYPE}`, 'g');
 
 /** `Fluffy Cloud` → `fluffy-cloud`; may be no valid type (`BACKEND_TYPE`). */
 export function typeOf(title: string): string {
@@ -38,12 +39,14 @@ export function render(template: string, options: ScaffoldOptions): string {
     else if (/^\s*\/\/#end$/.test(line)) keeps = true;
     else if (keeps) lines.push(line);
   }
-  return lines
-    .join('\n')
-    .replaceAll('PACKAGE_NAME', options.packageName)
-    .replaceAll('CHECK_NAME', options.checkName)
-    .replaceAll(TITLE, quotable(options.title))
-    .replaceAll(TYPE, options.type);
+  const names = new Map([
+    ['PACKAGE_NAME', options.packageName],
+    ['CHECK_NAME', options.checkName],
+    [TITLE, quotable(options.title)],
+    [TYPE, options.type],
+  ]);
+  // In one pass: what is put in may itself hold one of the names, or `$&`.
+  return lines.join('\n').replace(NAMES, (name) => names.get(name) ?? name);
 }
 
 /** A title stands in comments, strings and Markdown: whatever would end one of them is left out. */
