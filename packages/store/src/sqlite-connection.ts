@@ -18,6 +18,15 @@ const MAX_PREPARED = 500;
 /** A write-ahead log that once grew is cut back to this. */
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
 
+/**
+ * The log is copied into the file after so many pages of 4 KiB, not 1,000: pages that are written again and again,
+ * as those of indexes are, are copied once, and the disk is waited for less often. A commit is as durable as before.
+ */
+const CHECKPOINT_PAGES = 4_000;
+
+/** Of the writer. It touches the ends of all indexes; SQLite's own 2 MB hold those of some thousand rows. */
+const WRITER_CACHE_KIB = 8_000;
+
 export const isMemory = (path: string): boolean => path === ':memory:';
 
 export class Connection {
@@ -92,6 +101,8 @@ export function connect(path: string, role: 'writer' | 'reader'): Connection {
     // Together with WAL: a commit survives kill -9; a power cut may take the last ones, never corrupts.
     db.exec('PRAGMA synchronous = NORMAL');
     db.exec(`PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}`);
+    db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    if (role === 'writer') db.exec(`PRAGMA cache_size = -${WRITER_CACHE_KIB}`);
     if (role === 'reader') db.exec('PRAGMA query_only = TRUE');
     return new Connection(db);
   } catch (error) {
