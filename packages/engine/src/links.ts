@@ -20,6 +20,8 @@ import {
   AGENT_RESTART_BACKOFF,
   AGENT_TIDY_DEADLINE_MS,
   backoff,
+  FIRST_LINK_BACKOFF,
+  FIRST_LINK_GAP_MS,
   isDue,
   LINK_BACKOFF,
   LINK_DEADLINE_MS,
@@ -56,6 +58,8 @@ export class Links {
   /** Called when a link came up or went down: whoever waits for it must look again. */
   readonly #changed: (instance: InstanceId) => void;
   readonly #entries = new Map<InstanceId, Entry>();
+  /** Those whose agent has never answered: it is starting, with its machine. */
+  readonly #starting = new Set<Entry>();
   readonly #busy = new Set<Promise<void>>();
   #stopped = false;
 
@@ -96,6 +100,7 @@ export class Links {
       restarts: 0,
     };
     this.#entries.set(instance.id, entry);
+    if (instance.readyAt === null) this.#starting.add(entry);
     const kept = this.#keep(entry)
       .catch((error) => this.#ports.log.error('Linking failed unexpectedly', { error: messageOf(error) }))
       .finally(() => {
@@ -111,6 +116,7 @@ export class Links {
     const entry = this.#entries.get(instance);
     if (entry === undefined || (only !== undefined && entry !== only)) return;
     this.#entries.delete(instance);
+    this.#starting.delete(entry);
     const link = entry.up?.link;
     entry.up = null;
     entry.dropping.abort(new Error('The link is no longer needed.'));
@@ -152,6 +158,7 @@ export class Links {
           return;
         }
         entry.up = { link: opened.link, since: clock.now() };
+        this.#starting.delete(entry);
         this.#changed(entry.instance);
         const reason = await until(opened.gone, signal);
         if (signal.aborted) return;
@@ -162,8 +169,14 @@ export class Links {
         if (signal.aborted) return;
         await this.#failed(entry, error);
       }
-      if (entry.failures > 0) await pause(clock, backoff(LINK_BACKOFF, entry.failures), signal);
+      if (entry.failures > 0) await pause(clock, this.#patience(entry), signal);
     }
+  }
+
+  #patience(entry: Entry): number {
+    if (!this.#starting.has(entry)) return backoff(LINK_BACKOFF, entry.failures);
+    const maxMs = Math.max(FIRST_LINK_BACKOFF.maxMs, this.#starting.size * FIRST_LINK_GAP_MS);
+    return backoff({ ...FIRST_LINK_BACKOFF, maxMs }, entry.failures);
   }
 
   #wentDown(entry: Entry): void {
@@ -258,7 +271,7 @@ export class Links {
 
   async #failed(entry: Entry, error: unknown): Promise<void> {
     entry.failures += 1;
-    if (entry.failures % 20 === 0) {
+    if (entry.failures % (this.#starting.has(entry) ? 400 : 20) === 0) {
       this.#ports.log.warn('An agent does not answer', {
         instance: entry.instance,
         failures: entry.failures,
