@@ -16,6 +16,10 @@ const BENCHES: Readonly<Record<string, { readonly summary: string; readonly load
       load: () => import('./catalog.ts'),
     },
     logs: { summary: '200 MB of log: complete, in order, fast, in bounded memory', load: () => import('./logs.ts') },
+    engine: {
+      summary: 'the engine on the simulated cloud: jobs per second, 10,000 machines, what it adds to a cloud',
+      load: () => import('./engine.ts'),
+    },
     idle: {
       summary: 'what a server with 1,000 finished runs takes while nobody asks',
       load: () => import('./idle.ts'),
