@@ -1,4 +1,5 @@
 import { BerthError } from '@berth/core/errors';
+import type { Caller } from '../auth/authenticate.ts';
 import type { Entry } from '../backends/records.ts';
 import type { HandlersOf } from '../http/call.ts';
 import type { ServerParts } from './parts.ts';
@@ -14,11 +15,11 @@ export function backendHandlers(
 
     'backend.get': ({ access: { project }, params }) => backendAdmin.get(project.id, params.backend),
 
-    'backend.put': ({ caller, access: { project }, params, body }) =>
-      backendAdmin.put(project.id, entryOf(params.backend, body), caller.user.id),
+    'backend.put': async ({ caller, access: { project }, params, body }) =>
+      backendAdmin.put(project.id, allowed(entryOf(params.backend, body), caller), caller.user.id),
 
-    'backend.choices': ({ access: { project }, params, body }) =>
-      backendAdmin.choices(project.id, entryOf(params.backend, body)),
+    'backend.choices': async ({ caller, access: { project }, params, body }) =>
+      backendAdmin.choices(project.id, allowed(entryOf(params.backend, body), caller)),
 
     'backend.delete': async ({ caller, access: { project }, params, query }) => ({
       holds: await backendAdmin.remove(project.id, params.backend, {
@@ -27,6 +28,18 @@ export function backendHandlers(
       }),
     }),
   };
+}
+
+/**
+ * Credentials of kind `default` are the server's own: its account at a cloud, and on `local` its rights on this
+ * machine. Anybody may make a project and is its admin; that must not be enough to have them.
+ * @throws BerthError `forbidden`
+ */
+function allowed(entry: Entry, { user }: Caller): Entry {
+  if (entry.credentials.kind !== 'default' || user.globalRole === 'admin') return entry;
+  throw new BerthError('forbidden', `Backend ${entry.name} would use the credentials of the server itself.`, {
+    hint: 'Give it credentials of its own, or ask an admin of the server to add it.',
+  });
 }
 
 interface Submission {
