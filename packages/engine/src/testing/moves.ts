@@ -219,8 +219,8 @@ function drawWrong(c: Seeded): { readonly call: SimCall; readonly fault: SimFaul
   const delays: readonly SimFault[] = [
     { kind: 'rate-limited', retryAfterMs: c.pick([1_000, 90_000]) },
     { kind: 'unavailable', retryAfterMs: 5_000 },
-    // A request to make a machine that arrives later than that is beyond looking for it, and left to the sweep.
-    { kind: 'slow', ms: c.pick([500, 30_000, call === 'create' ? 30_000 : 5 * MINUTE]) },
+    // A request to make something that arrives later than that is beyond looking for it: machines are left to the sweep.
+    { kind: 'slow', ms: c.pick([500, 30_000, call === 'create' || call === 'network' ? 30_000 : 5 * MINUTE]) },
   ];
   switch (call) {
     case 'create':
