@@ -30,10 +30,14 @@ export interface BootstrapSnapshot {
 export function decideBootstrap({ row, users, whenUnused }: BootstrapSnapshot, now: Millis): Decision<BootstrapEffect> {
   if (users > 0 || whenUnused !== 'remove') return NOTHING;
   if (row.status !== 'removing') {
-    const patch = { status: 'removing', attempts: 0, nextAttemptAt: now } as const;
+    // While somebody who may have died asked for it, it may still come: removed before, it would stay behind.
+    const landed =
+      row.status === 'wanted' && !isDue(row.nextAttemptAt, now, BOOTSTRAP_DEADLINE_MS) ? row.nextAttemptAt : now;
+    const patch = { status: 'removing', attempts: 0, nextAttemptAt: landed } as const;
     return { writes: [{ change: 'bootstraps', row, patch }], effects: [], wakeAt: null };
   }
-  if (!isDue(row.nextAttemptAt, now, BOOTSTRAP_BACKOFF.maxMs)) return { ...NOTHING, wakeAt: row.nextAttemptAt };
+  if (!isDue(row.nextAttemptAt, now, Math.max(BOOTSTRAP_BACKOFF.maxMs, BOOTSTRAP_DEADLINE_MS)))
+    return { ...NOTHING, wakeAt: row.nextAttemptAt };
   return { writes: [], effects: [{ kind: 'remove-shared', row }], wakeAt: null };
 }
 
@@ -106,7 +110,10 @@ export class Bootstraps {
       } catch (thrown) {
         const { code, message } = asBackendError(thrown);
         if (code !== 'not-found') {
-          await books.write(null, (tx) => patchRow(tx, row.id, 'removing', { lastError: { code, message } }));
+          const nextAttemptAt = this.#now() + backoff(BOOTSTRAP_BACKOFF, begun.attempts);
+          await books.write(null, (tx) =>
+            patchRow(tx, row.id, 'removing', { lastError: { code, message }, nextAttemptAt }),
+          );
           return;
         }
       }
@@ -153,18 +160,28 @@ async function want(tx: Tx, place: Place, now: Millis): Promise<BootstrapRow> {
   const row = await tx.read.bootstraps.get(id);
   if (row === null) {
     const { projectId, backend, region } = place;
-    const nothing = { data: {}, attempts: 1, nextAttemptAt: null, lastError: null, createdAt: now };
+    const nothing = { data: {}, attempts: 1, nextAttemptAt: landsBy(now), lastError: null, createdAt: now };
     return tx.add('bootstraps', { id, projectId, backend, region, status: 'wanted', ...nothing });
   }
   if (row.status === 'ready') return row;
-  return tx.change('bootstraps', row, { status: 'wanted', attempts: row.attempts + 1, nextAttemptAt: null });
+  // What there was may have been removed without anybody hearing of it: only the answer says what there is.
+  const attempts = row.attempts + 1;
+  return tx.change('bootstraps', row, { status: 'wanted', data: {}, attempts, nextAttemptAt: landsBy(now) });
+}
+
+/** When what is asked for now has come or will not: no call outlives its deadline (C5). */
+function landsBy(now: Millis): Millis {
+  return now + BOOTSTRAP_DEADLINE_MS;
 }
 
 async function beginRemoval(tx: Tx, id: string, now: Millis): Promise<BootstrapRow | null> {
   const row = await tx.read.bootstraps.get(id);
   if (row?.status !== 'removing') return null;
   const attempts = row.attempts + 1;
-  return tx.change('bootstraps', row, { attempts, nextAttemptAt: now + backoff(BOOTSTRAP_BACKOFF, attempts) });
+  // Of unknown parts, it is asked for first: should this server die meanwhile, that may come late too.
+  const known = Object.keys(row.data).length > 0;
+  const nextAttemptAt = known ? now + backoff(BOOTSTRAP_BACKOFF, attempts) : landsBy(now);
+  return tx.change('bootstraps', row, { attempts, nextAttemptAt });
 }
 
 async function patchRow(tx: Tx, id: string, only: BootstrapRow['status'], patch: Partial<BootstrapRow>): Promise<void> {

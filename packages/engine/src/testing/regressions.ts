@@ -10,6 +10,18 @@ export interface Regression {
 
 export const REGRESSIONS: readonly Regression[] = [
   {
+    claim: 'a network that was made again, and of which nobody could write, is not taken for the one before',
+    seed: 712_327,
+    moves: [
+      { do: 'unconfigure', cloud: 0.46687449142336845, thenMs: 22 },
+      { do: 'apply-fleet', name: 'pool', min: 0, more: 1, thenMs: 120 },
+      { do: 'kill-machine', which: 0.9199161489959806, thenMs: 10 },
+      { do: 'store-fails', every: 2, thenMs: 1 },
+      { do: 'crash', at: 'after', count: 12, thenMs: 575_932 },
+      { do: 'apply-fleet', name: 'reserve', min: 0, more: 1, thenMs: 1_736_207 },
+    ],
+  },
+  {
     claim: 'a clock that was set back does not put off a termination because a timer was armed anew in between',
     seed: 20_956,
     moves: [
