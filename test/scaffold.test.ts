@@ -1,50 +1,18 @@
 /** `berth backend new`: one folder, which compiles, is discovered, and is red until the cloud is written. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { discoverBackends, loadBackends } from '@berth/backend';
 import type { ConformanceReport } from '@berth/core/backend-tool';
+import { cloneInto } from './clone.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const BIN = join(ROOT, 'node_modules', '.bin');
 const base = mkdtempSync(join(tmpdir(), 'berth-scaffold-'));
 after(() => rmSync(base, { recursive: true, force: true }));
-
-/** The repository as it is committed and changed here, with the dependencies that are installed. */
-function clone(): string {
-  const dir = join(base, 'clone');
-  execFileSync('git', ['init', '--quiet', dir]);
-  const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: ROOT });
-  const present = files
-    .toString()
-    .split('\0')
-    .filter((file) => file !== '');
-  const tar = spawnSync('tar', ['-c', '--ignore-failed-read', '-T', '-'], {
-    cwd: ROOT,
-    input: present.join('\n'),
-    maxBuffer: 2 ** 28,
-  });
-  execFileSync('tar', ['-x', '-C', dir], { input: tar.stdout });
-  mkdirSync(join(dir, 'node_modules'));
-  for (const name of readdirSync(join(ROOT, 'node_modules'))) {
-    // Links of the workspaces are relative: this clone's own packages, not those of where it comes from.
-    if (name === '@berth') {
-      mkdirSync(join(dir, 'node_modules', '@berth'));
-      for (const room of readdirSync(join(dir, 'packages'))) {
-        symlinkSync(join(dir, 'packages', room), join(dir, 'node_modules', '@berth', room));
-      }
-    } else symlinkSync(join(ROOT, 'node_modules', name), join(dir, 'node_modules', name));
-  }
-  const git = (...args: string[]): void => {
-    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd: dir });
-  };
-  git('add', '--all');
-  git('commit', '--quiet', '-m', 'as it is');
-  return dir;
-}
 
 function berth(
   clone: string,
@@ -56,7 +24,8 @@ function berth(
   return spawnSync(process.execPath, [main, ...args], { cwd, env, encoding: 'utf8' });
 }
 
-const dir = clone();
+const dir = join(base, 'clone');
+cloneInto(dir);
 const made = [
   ['Zz One', 'vm', 'offline'],
   ['Zz Two', 'vm', 'online'],

@@ -93,6 +93,9 @@ function meaningOf(error: unknown): unknown {
     // A tag of the user's that the cloud does not take: no other offer of it will do either.
     case 'invalid-tags':
       return new BackendError('config', message, { scope: 'cloud', cause: error });
+    // Also a 404, and no word about a machine.
+    case 'no-such-route':
+      return new BackendError('config', message, { scope: 'cloud', cause: error });
     // It is still on its way from one state to another.
     case 'wrong-state':
       return new BackendError('transient', message, { cause: error });
