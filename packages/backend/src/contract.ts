@@ -24,7 +24,8 @@
  *   C5  Every call honours `call.signal`; it never outlives it.
  *   C6  Errors are `BackendError`s with a code and a scope. Anything else thrown counts as `unknown`,
  *       which means: the outcome is not known, look with `list`. Out of stock is `no-capacity`, a limit of
- *       the account `quota`, credentials that are wrong, expired or lack a right `auth`.
+ *       the account `quota`, credentials that are wrong, expired or lack a right `auth`. `transient` promises that
+ *       nothing was done: what `http` calls so, because it may be sent again, counts as `unknown` where it made something.
  *   C7  No secret appears in an error, a log line, a tag, `providerData` or `cloudId`.
  *   C16 Everything from outside comes through the context: clock, randomness, `http`, log, state directory.
  *       A request that is refused for being too fast (429), or before it was begun (5xx that says so), is
