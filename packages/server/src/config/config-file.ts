@@ -1,7 +1,9 @@
-import { type FSWatcher, readFileSync, watch } from 'node:fs';
+import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { isMissing } from '../logs/job-log.ts';
+import { MAX_CONFIG_BYTES, readRegularFile } from './read-regular-file.ts';
 import { NO_FILE, type ServerConfig } from './server-config.ts';
+import { MAX_SECRET_BYTES } from './written-secrets.ts';
 
 /** Editors write a file in several steps. */
 const SETTLE_MS = 200;
@@ -13,14 +15,14 @@ const SETTLE_MS = 200;
 export async function readServerConfig(path: string): Promise<ServerConfig> {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readRegularFile(path, MAX_CONFIG_BYTES);
   } catch (error) {
     if (isMissing(error)) return NO_FILE;
     throw error;
   }
   // Most homes have no such file, and so no need for a YAML parser in memory.
   const { parseServerConfig } = await import('./parse-server-config.ts');
-  const readFile = (secret: string): string => readFileSync(secret, 'utf8');
+  const readFile = (secret: string): string => readRegularFile(secret, MAX_SECRET_BYTES);
   return parseServerConfig(text, path, { env: process.env, readFile, dir: dirname(path) });
 }
 
@@ -38,7 +40,7 @@ export function watchServerConfig(
 ): ConfigWatch {
   const textOf = (): string | null => {
     try {
-      return readFileSync(path, 'utf8');
+      return readRegularFile(path, MAX_CONFIG_BYTES);
     } catch (error) {
       return isMissing(error) ? null : `cannot be read: ${String(error)}`;
     }

@@ -201,3 +201,17 @@ test('an address with a password is refused, and the password is not repeated', 
   assert.equal(issues.length, 1);
   assert.doesNotMatch(JSON.stringify(issues), /hunter2/);
 });
+
+test('regression: an unquoted secret that YAML takes for an alias or a tag is not repeated', () => {
+  for (const secret of ['*hunter2', '!hunter2 x']) {
+    const text = `projects:\n  - name: a\n    backends: [{ type: x, creds: { type: k, key: ${secret} } }]\n`;
+    assert.throws(
+      () => parse(text),
+      (error: BerthError) => {
+        assert.match(JSON.stringify(error.issues), /"line":3.*put it in quotes/);
+        assert.doesNotMatch(error.message + JSON.stringify(error) + String(error.stack), /hunter2/);
+        return true;
+      },
+    );
+  }
+});

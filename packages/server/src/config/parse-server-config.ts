@@ -6,9 +6,10 @@ import { formatPath, type Problem, ProblemList } from '@berth/core/problems';
 import { durationSchema } from '@berth/core/profile';
 import { problemsOf } from '@berth/core/schema-issues';
 import { Secret } from '@berth/core/secret';
-import { parseYaml, type YamlDocument, type YamlPath } from '@berth/core/yaml';
+import type { YamlDocument, YamlPath } from '@berth/core/yaml';
 import { z } from 'zod';
 import { KEY_BYTES, KEY_NAME } from '../crypto/sealer.ts';
+import { parseConfigYaml } from './parse-config-yaml.ts';
 import { placesShape } from './places.ts';
 import {
   type ConfiguredEntry,
@@ -110,7 +111,7 @@ const serverConfigSchema = z.strictObject({
 export function parseServerConfig(text: string, file: string, outside: Outside): ServerConfig {
   // A file of comments, as a person leaves it who has taken everything out.
   if (text.split('\n').every((line) => /^\s*(#.*)?$/.test(line))) return { ...NO_FILE, projects: [] };
-  const document = parseYaml(text, { file });
+  const document = parseConfigYaml(text, file);
   const options: CheckOptions = { file, locate: (problem) => document.position(problem.path, problem.at) };
   const parsed = serverConfigSchema.safeParse(document.root);
   if (!parsed.success) {

@@ -3,12 +3,12 @@
  * config.yml or in the environment, and is read by itself, so that a mistake elsewhere in that file never
  * sends a server to another database.
  */
-import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { BerthError } from '@berth/core/errors';
 import { Secret } from '@berth/core/secret';
 import { z } from 'zod';
 import { isMissing } from '../logs/job-log.ts';
+import { MAX_CONFIG_BYTES, readRegularFile } from './read-regular-file.ts';
 
 export interface Places {
   /** URL of a PostgreSQL database; null: SQLite in the home. */
@@ -79,14 +79,14 @@ export async function readPlaces(path: string, env: NodeJS.ProcessEnv): Promise<
 async function writtenIn(path: string, always: boolean): Promise<Readonly<Record<string, unknown>>> {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readRegularFile(path, MAX_CONFIG_BYTES);
   } catch (error) {
     if (isMissing(error)) return {};
     throw error;
   }
   if (!always && !/\b(?:database|shared)\b/.test(text)) return {};
-  const { parseYaml } = await import('@berth/core/yaml');
+  const { parseConfigYaml } = await import('./parse-config-yaml.ts');
   if (text.split('\n').every((line) => /^\s*(#.*)?$/.test(line))) return {};
-  const { root } = parseYaml(text, { file: path });
+  const { root } = parseConfigYaml(text, path);
   return typeof root === 'object' && root !== null && !Array.isArray(root) ? { ...root } : {};
 }

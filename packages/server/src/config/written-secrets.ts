@@ -11,7 +11,7 @@ export interface Outside {
 }
 
 /** Larger than any key file. */
-const MAX_BYTES = 1024 * 1024;
+export const MAX_SECRET_BYTES = 1024 * 1024;
 const VARIABLE = /^\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}$/;
 const FILE = /^\$\{file:([^}]+)\}$/;
 
@@ -61,7 +61,7 @@ export function readReferences(written: unknown, path: ProblemPath, outside: Out
     }
     const cut = text.replace(/\r?\n$/, '');
     if (cut === '') return problem(at, `${full} is empty`, 'it must hold the secret');
-    if (cut.length > MAX_BYTES) return problem(at, `${full} is too large for a secret`, 'name the right file');
+    if (cut.length > MAX_SECRET_BYTES) return problem(at, `${full} is too large for a secret`, 'name the right file');
     return cut;
   };
   return { value: read(written, path), problems };
