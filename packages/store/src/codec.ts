@@ -1,5 +1,6 @@
 /** Values on their way between rows and SQL. What cannot be kept as it is, is refused by name here. */
 import type { Dialect } from './dialect.ts';
+import { parseShared } from './json-memo.ts';
 import type { Column, TableShape } from './table-shape.ts';
 
 export type SqlValue = string | number | boolean | null;
@@ -64,6 +65,6 @@ function decode(column: Column, value: unknown): unknown {
   if (value === null) return null;
   if (column.kind === 'boolean') return value === 1 || value === true;
   // Only this codec writes the column.
-  if (column.kind === 'json') return JSON.parse(value as string);
+  if (column.kind === 'json') return parseShared(value as string);
   return value;
 }
