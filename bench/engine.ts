@@ -10,7 +10,7 @@ import type { Bench, Result } from './harness.ts';
 
 const PARTS = ['throughput', 'overhead', 'size'] as const;
 /** As `berth` starts a server (`spawn-server.ts`, `server/src/main.ts`): memory is part of what is measured. */
-const FLAGS = ['--max-semi-space-size=8', '--semi-space-growth-factor=1'];
+const FLAGS = ['--max-semi-space-size=8', '--semi-space-growth-factor=1', '--heap-growing-percent=50'];
 const PART = fileURLToPath(new URL('engine-part.ts', import.meta.url));
 
 export const bench: Bench = async ({ runs, progress, skip }) => {

