@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
+import { BerthError } from '@berth/core/errors';
 import type { Clock } from '@berth/core/ids';
-import type { Store } from '@berth/store';
+import { type Store, StoreUnavailable } from '@berth/store';
 import { openSqliteStore } from '@berth/store/sqlite';
 import type { Home } from '../config/home.ts';
 import type { Places } from '../config/places.ts';
@@ -25,5 +26,29 @@ export async function openDatabase(
   }
   // Its client is not loaded where there is no such database.
   const { openPostgresStore } = await import('@berth/store/postgres');
-  return { store: await openPostgresStore({ url: database, ...options }), isNew: false, isShared: true };
+  try {
+    return { store: await openPostgresStore({ url: database, ...options }), isNew: false, isShared: true };
+  } catch (error) {
+    throw refusedDatabase(error);
+  }
+}
+
+/** The driver's own messages name no password; its stacks are no help to whoever wrote the address. */
+export function refusedDatabase(error: unknown): unknown {
+  const where = 'It is `database` in the config.yml of this home, or BERTH_DATABASE_URL.';
+  if (error instanceof StoreUnavailable) {
+    return new BerthError('unavailable', `${error.message.replace(/\.$/, '')}.`, { hint: where, cause: error });
+  }
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  if (code === 'ERR_INVALID_URL') {
+    return new BerthError('invalid-configuration', 'The address of the database is no URL.', {
+      hint: `${where} In its password write / as %2F, # as %23, ? as %3F, @ as %40 and % as %25.`,
+      cause: error,
+    });
+  }
+  // A certificate that the address names.
+  if (error instanceof Error && 'path' in error) {
+    return new BerthError('invalid-configuration', `The database cannot be opened: ${error.message}.`, { hint: where });
+  }
+  return error;
 }
