@@ -18,7 +18,7 @@ const USAGE = `usage: npm run sim -- [--seeds N] [--seed S] [--steps K] [--store
        npm run sim -- --replay FILE
   --seeds N   histories, 1000 when absent; with --seed alone, that one
   --seed S    the first one, 1 when absent
-  --steps K   moves of a history at most, ${MOVES} when absent
+  --steps K   no more moves once K steps were made (a step: a move, a timer that runs, a write); all ${MOVES} at most when absent
   --jobs J    processes that share the work
   --replay F  a history that was written down`;
 
@@ -63,7 +63,7 @@ function whole(name: 'seeds' | 'seed' | 'steps' | 'jobs', fallback: number): num
 }
 
 const options: SimulateOptions = {
-  count: whole('steps', MOVES),
+  ...(values.steps === undefined ? {} : { steps: whole('steps', 1) }),
   ...(values.store === 'sqlite' ? { store: () => openSqliteStore({ path: ':memory:' }) } : {}),
 };
 

@@ -32,8 +32,8 @@ export interface History {
 export interface SimulateOptions {
   /** Those that are played; absent: all that the seed has. */
   readonly moves?: readonly Move[];
-  /** How many the seed has. */
-  readonly count?: number;
+  /** No more moves are made once so many steps were; absent: all moves are. Mending comes on top. */
+  readonly steps?: number;
   readonly store?: () => Store;
 }
 
@@ -48,7 +48,7 @@ const LONGEST_LEASED_HEALING_MS = 75 * MINUTE;
 
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<History> {
   const scenario = drawScenario(seed);
-  const { moves = drawMoves(seed, options.count ?? MOVES) } = options;
+  const { moves: given = drawMoves(seed, MOVES), steps: mostSteps = Number.POSITIVE_INFINITY } = options;
   const world = await World.make({
     seed,
     quiet: true,
@@ -75,7 +75,9 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
   const player = new Player(world);
   let wrong: readonly string[] = [];
   let played = 0;
-  for (const move of moves) {
+  const stepsSoFar = (): number => played + world.timersRun + world.store.writes;
+  for (const move of given) {
+    if (stepsSoFar() >= mostSteps) break;
     await player.play(move);
     played += 1;
     wrong = await wrongNow(world);
@@ -88,7 +90,8 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
     for (const server of player.servers.splice(0)) server.kill();
     await world.close();
   }
-  return { seed, moves, wrong, hash, steps: played + world.timersRun + world.store.writes, tookMs };
+  // What was not played is not part of it: so it replays, and shrinks, as it is.
+  return { seed, moves: given.slice(0, played), wrong, hash, steps: stepsSoFar(), tookMs };
 }
 
 /**
