@@ -83,9 +83,11 @@ export class Books {
     try {
       result = await this.store.transaction(async (tables, commit) => {
         touched.length = 0;
-        const tx = this.#tx(tables, actor, touched);
+        const events: Promise<unknown>[] = [];
+        const tx = this.#tx(tables, actor, touched, events);
         const worked = await work(tx);
         if (touched.length > 0) await this.#outage.tell(tx);
+        await Promise.all(events);
         concerned = touched.flatMap(concernedBy);
         if (lanes.shared) concerned = await this.#fence(tables, commit, concerned, touched);
         return worked;
@@ -124,10 +126,13 @@ export class Books {
     return concerned.filter(({ lane }) => ours.has(lane));
   }
 
-  #tx(tables: Tables, actor: UserId | null, touched: Touched[]): Tx {
+  /** `events`: their inserts, which nobody waits for until the end. */
+  #tx(tables: Tables, actor: UserId | null, touched: Touched[], events: Promise<unknown>[]): Tx {
     const event = async (draft: EventDraft): Promise<void> => {
       const now = this.#clock.now();
-      await tables.events.insert({ ...draft, id: newId<'EventId'>(now, this.#random), at: now, actor });
+      const inserted = tables.events.insert({ ...draft, id: newId<'EventId'>(now, this.#random), at: now, actor });
+      inserted.catch(() => {}); // Awaited at the end, unless the work has failed before.
+      events.push(inserted);
     };
     const noteStatus = async (entry: Touched): Promise<void> => {
       const draft = describeStatus(entry);

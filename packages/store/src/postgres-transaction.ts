@@ -3,6 +3,7 @@ import { checkedAnnouncement } from './announcements.ts';
 import { postgres } from './dialect.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
 import { storeError } from './postgres-errors.ts';
+import type { RowCache } from './row-cache.ts';
 import type { TableName } from './rows.ts';
 import type { Statement } from './sql.ts';
 import { type Commit, type RowChange, TransactionMisuse, UniqueViolation } from './store.ts';
@@ -12,7 +13,7 @@ import { clashQuestions, mayClash } from './unique-clash.ts';
 
 export class PostgresTransaction implements WriteAccess {
   readonly dialect = postgres;
-  readonly cache = null;
+  readonly cache: RowCache;
   readonly tables = writeTables(this);
   readonly commit: Commit = { announce: (message) => this.announced.add(checkedAnnouncement(message)) };
   readonly changes = new Map<string, RowChange>();
@@ -26,7 +27,9 @@ export class PostgresTransaction implements WriteAccess {
   /** A savepoint is set; statements beside it would be undone with it. */
   #alone: Promise<unknown> | null = null;
 
-  constructor(connection: PostgresConnection, place: string) {
+  /** @param cache of what the transaction of the database sees, which works of a batch share */
+  constructor(connection: PostgresConnection, cache: RowCache, place: string) {
+    this.cache = cache;
     this.#connection = connection;
     this.#place = place;
   }
@@ -60,6 +63,22 @@ export class PostgresTransaction implements WriteAccess {
     } finally {
       this.#alone = null;
     }
+  }
+
+  updateUnheard(statement: Statement, table: TableShape, patch: object): boolean {
+    if (this.#alone || mayClash(table, patch)) return false;
+    const updated = this.#within(async () => {
+      const rows = await this.#connection.all(statement);
+      if (rows.length === 0) throw new Error(`${table.name}: a row that was read in this transaction is gone`);
+      return rows;
+    });
+    updated.catch(() => {}); // It has broken the transaction, which is looked at when the work is done.
+    return true;
+  }
+
+  /** What the work has written is undone: nobody may take it for what is there. */
+  forget(): void {
+    for (const { table, id } of this.changes.values()) this.cache.delete(table, id);
   }
 
   delete(statement: Statement): Promise<SqlRows> {

@@ -14,6 +14,7 @@ import { isPassing, isReadOnly, storeError } from './postgres-errors.ts';
 import { Patience, PostgresLink, patiently } from './postgres-link.ts';
 import { hasCommitted, markStatement } from './postgres-marker.ts';
 import { PostgresTransaction } from './postgres-transaction.ts';
+import { RowCache } from './row-cache.ts';
 import type { Statement } from './sql.ts';
 import { StoreUnavailable } from './store.ts';
 import { withinTime } from './time-limit.ts';
@@ -116,13 +117,15 @@ export class PostgresWriter {
     const startedAt = performance.now();
     let waiting = this.#queue.length;
     const outcomes: Outcome[] = [];
+    // Nobody else's changes are seen within it, so that what was read once need not be asked for again.
+    const cache = new RowCache();
     try {
       for (let i = 0; ; i++) {
         if (i === begun.length && waiting-- > 0) this.#takeNext(begun, startedAt);
         const entry = begun[i];
         if (!entry) break;
         if (i > 0) connection.exec('SAVEPOINT berth_work').catch(() => {}); // Then the work fails as well.
-        const outcome = await this.#do(entry, connection);
+        const outcome = await this.#do(entry, connection, cache);
         await beginning;
         if (outcome.transaction.broken !== null && isPassing(outcome.transaction.broken))
           throw outcome.transaction.broken;
@@ -132,8 +135,10 @@ export class PostgresWriter {
           this.#queue.unshift(...begun.splice(1));
           return this.#refuse(entry, outcome.error);
         }
-        if (outcome.failed) await connection.exec('ROLLBACK TO SAVEPOINT berth_work; RELEASE SAVEPOINT berth_work');
-        else if (i > 0) connection.exec('RELEASE SAVEPOINT berth_work').catch(() => {}); // Then the commit fails.
+        if (outcome.failed) {
+          outcome.transaction.forget();
+          await connection.exec('ROLLBACK TO SAVEPOINT berth_work; RELEASE SAVEPOINT berth_work');
+        } else if (i > 0) connection.exec('RELEASE SAVEPOINT berth_work').catch(() => {}); // Then the commit fails.
         outcomes.push(outcome);
       }
       await this.#commit(outcomes, connection);
@@ -161,8 +166,8 @@ export class PostgresWriter {
     if (next) begun.push(next);
   }
 
-  async #do(entry: Entry, connection: PostgresConnection): Promise<Outcome> {
-    const transaction = new PostgresTransaction(connection, this.#options.place);
+  async #do(entry: Entry, connection: PostgresConnection, cache: RowCache): Promise<Outcome> {
+    const transaction = new PostgresTransaction(connection, cache, this.#options.place);
     const outcome = { entry, transaction, result: undefined, error: undefined, failed: false };
     try {
       const working = entry.work(transaction);

@@ -46,6 +46,11 @@ export class SqliteTransaction implements WriteAccess {
     return this.#write(statement);
   }
 
+  /** SQLite answers at once. */
+  updateUnheard(): boolean {
+    return false;
+  }
+
   async insert(statement: Statement): Promise<void> {
     this.#write(statement);
   }

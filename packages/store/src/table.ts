@@ -40,8 +40,12 @@ export interface ReadAccess {
 
 /** After a `UniqueViolation` of `insert` and `update`, the transaction must still be usable. */
 export interface WriteAccess extends ReadAccess {
-  /** Null: the rows may be changed by others at any time. */
-  readonly cache: RowCache | null;
+  readonly cache: RowCache;
+  /**
+   * Begins an update of a row that is known, where nothing can refuse it. False: it must be awaited. What goes
+   * wrong nevertheless breaks the transaction.
+   */
+  updateUnheard(statement: Statement, table: TableShape, patch: object): boolean;
   insert(statement: Statement, table: TableShape, row: object): Promise<void>;
   update(statement: Statement, table: TableShape, patch: object): Promise<SqlRows>;
   delete(statement: Statement): Promise<SqlRows>;
@@ -104,7 +108,7 @@ class SqlTable<Row> extends SqlReadTable<Row> implements Table<Row> {
   }
 
   override async get(id: string): Promise<Row | null> {
-    const known = this.#access.cache?.get(this.table.name, id);
+    const known = this.#access.cache.get(this.table.name, id);
     return known === undefined ? super.get(id) : (known as Row); // put there by this table
   }
 
@@ -118,22 +122,27 @@ class SqlTable<Row> extends SqlReadTable<Row> implements Table<Row> {
 
   async update(id: string, version: number, patch: Patch<Row>): Promise<Row> {
     const { dialect, cache } = this.#access;
-    const known = cache?.get(this.table.name, id);
+    const known = cache.get(this.table.name, id);
     if (known !== undefined && known.version !== version) throw new StaleRow(this.table.name, id);
     const statement = updateStatement(dialect, this.table, id, version, patch, known ? 'id' : 'row');
-    const values = (await this.#access.update(statement, this.table, patch))[0];
-    if (!values) throw new StaleRow(this.table.name, id);
+    if (known === undefined || !this.#access.updateUnheard(statement, this.table, patch)) {
+      const values = (await this.#access.update(statement, this.table, patch))[0];
+      if (!values) throw new StaleRow(this.table.name, id);
+      if (known === undefined) {
+        this.#access.changed(this.table.name, id);
+        return this.row(values);
+      }
+    }
     this.#access.changed(this.table.name, id);
-    if (known === undefined) return this.row(values);
     const updated = { ...known, ...decodePatch(this.table, patch, statement.values), version: version + 1 };
-    cache?.set(this.table.name, updated);
+    cache.set(this.table.name, updated);
     return updated as Row; // as `known` was
   }
 
   async delete(where: Where<Row>, limit?: number): Promise<number> {
     const gone = await this.#access.delete(deleteStatement(this.#access.dialect, this.table, where, limit));
     for (const [id] of gone) {
-      this.#access.cache?.delete(this.table.name, String(id));
+      this.#access.cache.delete(this.table.name, String(id));
       this.#access.changed(this.table.name, String(id));
     }
     return gone.length;
@@ -141,7 +150,7 @@ class SqlTable<Row> extends SqlReadTable<Row> implements Table<Row> {
 
   protected override row(values: readonly unknown[]): Row {
     const { cache } = this.#access;
-    if (cache === null || !this.table.versioned) return super.row(values);
+    if (!this.table.versioned) return super.row(values);
     const known = cache.get(this.table.name, String(values[0]));
     if (known !== undefined && known.version === values[this.table.versionAt]) return known as Row;
     const row = super.row(values);
