@@ -116,8 +116,6 @@ export type RetryEvent = (typeof RETRY_EVENTS)[number];
 
 export const isRunFinished = (s: RunStatus): boolean => RUN_TRANSITIONS[s].length === 0;
 export const isJobFinished = (s: JobStatus): boolean => JOB_TRANSITIONS[s].length === 0;
-/** Stopped or ended otherwise than well. */
-export const isJobUnsuccessful = (s: JobStatus): boolean => s === 'terminated' || s === 'aborted' || s === 'failed';
 /** The agent has been told of the job and has not reported its end. */
 export const isJobAtAgent = (s: JobStatus): boolean => s === 'pulling' || s === 'running' || s === 'terminating';
 /** A machine that may cost money. */

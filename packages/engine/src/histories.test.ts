@@ -10,24 +10,15 @@ import { REGRESSIONS } from './testing/regressions.ts';
 import { shrink } from './testing/shrink.ts';
 import { type History, simulate } from './testing/simulate.ts';
 
-/** Seconds of one core; CI plays 20,000 seeds besides. */
-const BUDGET_S = 15;
-const SEEDS = 1_000;
+/** Some seconds of one core; CI plays 20,000 besides. */
+const SEEDS = 600;
 
 async function check(history: History): Promise<void> {
   if (history.wrong.length > 0) assert.fail(tell(await investigate(history)));
 }
 
-test(`${SEEDS} histories, or as many as ${BUDGET_S} s allow: no machine and no job is lost, none twice, and nothing waits for ever`, async (t) => {
-  const begun = process.cpuUsage();
-  let seed = 0;
-  for (let spent = 0; seed < SEEDS && spent < BUDGET_S * 1e6; ) {
-    seed += 1;
-    await check(await simulate(seed));
-    const { user, system } = process.cpuUsage(begun);
-    spent = user + system;
-  }
-  t.diagnostic(`${seed} histories`);
+test(`${SEEDS} histories: no machine and no job is lost, none twice, and nothing waits for ever`, async () => {
+  for (let seed = 1; seed <= SEEDS; seed++) await check(await simulate(seed));
 });
 
 describe('what went wrong once does not go wrong again', () => {

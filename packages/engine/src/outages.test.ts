@@ -8,7 +8,7 @@ import { Seeded } from './testing/seeded.ts';
 const MINUTE = 60_000;
 
 describe('a store that cannot write', () => {
-  for (const every of [2, 3, 5, 7]) {
+  for (const every of [2, 3, 5, 7, 10]) {
     inWorld(`one of ${every} times: everything still comes to its end`, async (world) => {
       // By chance and not by count: two writes that always come together would fail for ever.
       const chance = new Seeded(every);

@@ -441,8 +441,5 @@ export const TABLES = {
   },
 } as const satisfies { readonly [K in TableName]: TableSpec<Rows[K]> };
 
-/** Every name that a `UniqueViolation` can carry; `<table>_pkey` is the id itself. */
-export type IndexName = { [K in TableName]: keyof (typeof TABLES)[K]['indexes'] & string }[TableName];
-
 // Object.keys forgets the literal type of the keys.
 export const TABLE_NAMES = Object.keys(TABLES) as readonly TableName[];
