@@ -9,6 +9,7 @@
  * transaction sees.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setImmediate as otherEvents } from 'node:timers/promises';
 import type { PostgresConnection, PostgresSettings } from './postgres-connection.ts';
 import { isPassing, isReadOnly, storeError } from './postgres-errors.ts';
 import { Patience, PostgresLink, patiently } from './postgres-link.ts';
@@ -85,7 +86,12 @@ export class PostgresWriter {
   }
 
   async #workOff(): Promise<void> {
-    for (let first = this.#queue.shift(); first; first = this.#queue.shift()) await this.#doBatch([first]);
+    while (this.#queue.length > 0) {
+      // What one event of the process brings about comes together.
+      await otherEvents();
+      const first = this.#queue.shift();
+      if (first) await this.#doBatch([first]);
+    }
     this.#working = null;
   }
 
