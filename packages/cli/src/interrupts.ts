@@ -1,7 +1,11 @@
 import { EXIT_INTERRUPTED, Reported } from './output/error.ts';
+import { insteadOfEnding } from './output/pipe.ts';
 
 export interface InterruptsOptions {
-  /** What a second one does instead of ending the process: something is being removed that costs money. */
+  /**
+   * What a second one does instead of ending the process: something is being removed that costs money. Then a
+   * terminal that is closed, and a reader of our output that goes away, interrupt like Ctrl-C too.
+   */
   readonly again?: () => void;
 }
 
@@ -12,14 +16,21 @@ export interface InterruptsOptions {
 export class Interrupts implements Disposable {
   readonly #controller = new AbortController();
   readonly #listener: () => void;
+  readonly #output: Disposable | null;
 
-  constructor({ again = () => process.exit(EXIT_INTERRUPTED) }: InterruptsOptions = {}) {
+  constructor({ again }: InterruptsOptions = {}) {
+    const interrupt = (): void => {
+      if (!this.#controller.signal.aborted) this.#controller.abort(new Reported(EXIT_INTERRUPTED));
+    };
+    const repeat = again ?? (() => process.exit(EXIT_INTERRUPTED));
     this.#listener = () => {
-      if (this.#controller.signal.aborted) again();
-      else this.#controller.abort(new Reported(EXIT_INTERRUPTED));
+      if (this.#controller.signal.aborted) repeat();
+      else interrupt();
     };
     process.on('SIGINT', this.#listener);
     process.on('SIGTERM', this.#listener);
+    if (again !== undefined) process.on('SIGHUP', this.#listener);
+    this.#output = again === undefined ? null : insteadOfEnding(interrupt);
   }
 
   /** Aborted with a `Reported`, so that whoever does not catch it ends with exit code 130. */
@@ -30,5 +41,7 @@ export class Interrupts implements Disposable {
   [Symbol.dispose](): void {
     process.off('SIGINT', this.#listener);
     process.off('SIGTERM', this.#listener);
+    process.off('SIGHUP', this.#listener);
+    this.#output?.[Symbol.dispose]();
   }
 }

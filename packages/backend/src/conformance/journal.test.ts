@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { appendFile, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -47,4 +48,32 @@ test('a line that the power cut off is passed over, and another type of backend 
   );
   await journal.end();
   assert.equal((await readdir(dir)).length, 1, 'what names a machine is kept');
+});
+
+test('regression: another process that has the number of a killed check does not hide what it left', {
+  skip: existsSync('/proc/self/stat') ? false : 'nothing tells processes of one number apart here',
+}, async (t) => {
+  const { dir, journal } = await begun(t);
+  await journal.willMake(machine('a'));
+  await journal.end();
+  const write = (start: string): Promise<void> =>
+    writeFile(
+      journal.path,
+      `${JSON.stringify({ kind: 'check', type: 'sim', backend: 'b', pid: process.ppid, start, at: 1 })}\n`,
+    );
+  await write('another-boot:1');
+  assert.deepEqual(
+    (await journals(dir, 'sim')).map(({ isAlive }) => isAlive),
+    [false],
+  );
+  // One that is at work: the process that started this one.
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  const fields = readFileSync(`/proc/${process.ppid}/stat`, 'latin1')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  await write(`${boot}:${fields[19]}`);
+  assert.deepEqual(
+    (await journals(dir, 'sim')).map(({ isAlive }) => isAlive),
+    [true],
+  );
 });

@@ -8,7 +8,14 @@ import { z } from 'zod';
 import type { CreateRequest } from '../contract.ts';
 
 const Line = z.union([
-  z.object({ kind: z.literal('check'), type: z.string(), backend: z.string(), pid: z.number(), at: z.number() }),
+  z.object({
+    kind: z.literal('check'),
+    type: z.string(),
+    backend: z.string(),
+    pid: z.number(),
+    start: z.string().nullish(),
+    at: z.number(),
+  }),
   z.object({
     kind: z.literal('make'),
     token: z.string(),
@@ -60,7 +67,7 @@ export class Journal {
     const at = Date.now();
     const path = join(dir, `${about.type}-${at}-${process.pid}${SUFFIX}`);
     const journal = new Journal(path, await open(path, 'ax', 0o600));
-    await journal.#write({ kind: 'check', ...about, pid: process.pid, at });
+    await journal.#write({ kind: 'check', ...about, pid: process.pid, start: await startOf(process.pid), at });
     return journal;
   }
 
@@ -110,12 +117,13 @@ async function readJournal(path: string): Promise<WrittenJournal | null> {
   if (text === null) return null;
   let type = '';
   let pid = 0;
+  let start: string | null = null;
   const machines = new Map<string, JournalledMachine>();
   const regions = new Set<string>();
   for (const row of text.split('\n')) {
     const line = parseLine(row);
     if (line === null) continue; // the power failed while it was written; what it tells of was not yet made
-    if (line.kind === 'check') ({ type, pid } = line);
+    if (line.kind === 'check') ({ type, pid, start = null } = line);
     else if (line.kind === 'make') machines.set(line.token, { ...line, cloudIds: [] });
     else if (line.kind === 'gone') machines.delete(line.token);
     else if (line.kind === 'shared') regions.add(line.region);
@@ -125,12 +133,28 @@ async function readJournal(path: string): Promise<WrittenJournal | null> {
       if (known !== undefined) machines.set(line.token, { ...known, cloudIds: [...known.cloudIds, line.cloudId] });
     }
   }
-  return { path, type, pid, isAlive: isAlive(pid), machines: [...machines.values()], regions: [...regions] };
+  const isAtWork = isAlive(pid) && (start === null || start === (await startOf(pid)));
+  return { path, type, pid, isAlive: isAtWork, machines: [...machines.values()], regions: [...regions] };
 }
 
 function parseLine(row: string): Line | null {
   try {
     return Line.safeParse(JSON.parse(row)).data ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Which process of this number it is: numbers are used again, after a restart of the machine at once. Null: not told here. */
+async function startOf(pid: number): Promise<string | null> {
+  try {
+    const [boot, stat] = await Promise.all([
+      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+      readFile(`/proc/${pid}/stat`, 'latin1'),
+    ]);
+    // The 22nd field; the second is a name in parentheses, which may hold anything.
+    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return ticks === undefined ? null : `${boot.trim()}:${ticks}`;
   } catch {
     return null;
   }

@@ -104,6 +104,22 @@ describe('a real account', { concurrency: true }, () => {
     assert.deepEqual([await billed(), await journals()], [0, []]);
   });
 
+  test('regression: is left without machines by a terminal that is closed, or output that nobody reads any more', async (t) => {
+    const { home, billed, journals, cloud } = await withCloud(t);
+    const child = checkInChild(home);
+    await machineMade(cloud);
+    child.kill('SIGHUP');
+    const [code] = await once(child, 'exit');
+    assert.equal(code, 130);
+    assert.deepEqual([await billed(), await journals()], [0, []]);
+
+    const unread = checkInChild(home, 'pipe');
+    unread.stdout?.destroy();
+    unread.stderr?.destroy();
+    await once(unread, 'exit');
+    assert.equal(await billed(), 0);
+  });
+
   test('is cleaned of what a check left that was killed', async (t) => {
     const { home, tool, billed, journals, cloud, fake } = await withCloud(t);
     const child = checkInChild(home);
@@ -121,10 +137,10 @@ describe('a real account', { concurrency: true }, () => {
   });
 });
 
-function checkInChild(home: string): ChildProcess {
+function checkInChild(home: string, output: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
   return spawn(process.execPath, [CLI, 'backend', 'check', 'http', '--live', '--rule', 'W1', '--max-time', '2m'], {
     env: { ...process.env, BERTH_HOME: home },
-    stdio: 'ignore',
+    stdio: ['ignore', output, output],
   });
 }
 
