@@ -13,7 +13,7 @@ test('--help lists every benchmark that there is a file for', () => {
   const files = readdirSync(import.meta.dirname).filter((file) =>
     /^export const bench: Bench =/m.test(readFileSync(join(import.meta.dirname, file), 'utf8')),
   );
-  assert.deepEqual(files, ['apply.ts', 'catalog.ts', 'cli.ts', 'idle.ts', 'logs.ts']);
+  assert.deepEqual(files, ['apply.ts', 'catalog.ts', 'cli.ts', 'engine.ts', 'idle.ts', 'logs.ts']);
   for (const file of files) assert.match(stdout, new RegExp(`^  ${file.slice(0, -3)} +\\w`, 'm'));
 });
 

@@ -23,6 +23,20 @@ async function ended(world: World, run: RunRow): Promise<readonly unknown[]> {
   return [(await world.run(run.id)).status, job.status, job.endReason, job.exitStatus];
 }
 
+describe('a machine that is starting', () => {
+  inWorld('is linked soon after it is up, however long that took', async (world) => {
+    let starting = true;
+    world.agents.unreachable.has = () => starting;
+    world.agents.behave = () => ({ afterMs: null });
+    const run = await world.apply({ idleDurationMs: MINUTE });
+    await world.advance(100_000);
+    assert.equal((await world.run(run.id)).status, 'provisioning');
+    starting = false;
+    await world.advance(300);
+    assert.equal((await world.run(run.id)).status, 'running');
+  });
+});
+
 describe('a link that is cut', () => {
   inWorld('is made again, and what the agent has to say meanwhile is not lost', async (world) => {
     const { run, agent, token } = await running(world);
