@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -238,4 +238,20 @@ test('regression: a module that ends the process while it is imported is named',
   const child = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
   assert.equal(child.status, 7);
   assert.match(child.stderr, /ended while backends were being imported.*a\/index\.mjs\n$/);
+});
+
+test('regression: a pipe in the place of a package.json or of a module is not waited for', async () => {
+  const dir = await root('pipes', {
+    'a/package.json': manifest('a'),
+    'b/keep': '',
+    'c/package.json': manifest('c', 'lib'),
+  });
+  await mkdir(join(dir, 'c/lib'));
+  for (const path of ['a/index.mjs', 'b/package.json']) execFileSync('mkfifo', [join(dir, path)]);
+  const { found, unavailable } = await discoverBackends({ roots: [dir] });
+  assert.deepEqual(found, []);
+  assert.deepEqual(
+    unavailable.map(({ reason }) => reason),
+    ['Its module "./index.mjs" is not a file.', 'Its module "lib" is not a file.'],
+  );
 });

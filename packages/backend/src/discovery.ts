@@ -128,7 +128,10 @@ async function inspectPackage(dir: string): Promise<DiscoveredBackend | Unavaila
   const path = join(dir, 'package.json');
   let text: string;
   try {
-    if ((await stat(path)).size > MANIFEST_LIMIT_BYTES) return null;
+    const stats = await stat(path);
+    // A pipe into which nobody writes would be waited for without end.
+    const isSpecial = !stats.isFile() && !stats.isDirectory();
+    if (isSpecial || stats.size > MANIFEST_LIMIT_BYTES) return null;
     text = await readFile(path, 'utf8');
   } catch (error) {
     if (isMissing(error)) return null;
@@ -169,6 +172,7 @@ async function resolveModule(
     if (!isWithin(realDir, realModule)) {
       return { reason: `\`berth.backend\` in its package.json is a link out of the package: "${declared}".` };
     }
+    if (!(await stat(realModule)).isFile()) return { reason: `Its module "${declared}" is not a file.` };
   } catch (error) {
     const why = isMissing(error) ? 'there is no such file' : messageOf(error);
     return { reason: `Its module "${declared}" cannot be read: ${why}.` };
