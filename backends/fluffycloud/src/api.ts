@@ -49,7 +49,7 @@ const InstanceTypes = z
 
 const Quota = z.object({ limit: z.number(), used: z.number() });
 const Account = z.object({
-  account: z.object({ name: z.string() }),
+  account: z.object({ id: z.string(), name: z.string() }),
   key: z.object({ name: z.string(), read_only: z.boolean() }),
   quotas: z.array(z.object({ region: z.string(), vcpus: Quota })),
   instances: Quota,

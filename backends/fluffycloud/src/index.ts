@@ -33,6 +33,7 @@ export default defineBackend({
     return {
       config: context.config,
       account: owner.account.name,
+      accountId: owner.account.id,
       choices: { regions: await regions(context, signal) },
     };
   },

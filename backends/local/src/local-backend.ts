@@ -26,7 +26,8 @@ export function localBackend(detect: DetectHost): ComputeDefinition<unknown, unk
       localMachine(context.stateDir, detect)
         .host(context)
         .catch(() => {});
-      return { config: context.config, account: `${userInfo().username}@${hostname()}` };
+      // A laptop's host name changes with its network; the machine stays the same.
+      return { config: context.config, account: `${userInfo().username}@${hostname()}`, accountId: 'here' };
     },
     catalog: owned({
       // What is free changes with every instance, and counting them costs less than a millisecond.

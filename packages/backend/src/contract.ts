@@ -499,6 +499,11 @@ export interface Configured<Config> {
   /** Shown by `berth backend list`. */
   readonly account: string;
   /**
+   * What no two accounts share, and every key of one account does; `account` where it is left out. While machines
+   * are held, credentials of another account are refused: its lists know nothing of them.
+   */
+  readonly accountId?: string;
+  /**
    * What the account has to choose from, by the config's field: regions, networks. Offered by
    * `berth backend add` for fields that are not given; nothing else depends on it.
    */

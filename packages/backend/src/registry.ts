@@ -37,6 +37,8 @@ export interface ConfiguredBackend {
   readonly facets: readonly Facet[];
   /** Whose account it is, for `berth backend list`. */
   readonly account: string;
+  /** The same for all credentials of that account, and for no other. */
+  readonly accountId: string;
   /** The config with everything resolved that must be stored. */
   readonly config: unknown;
   /** What the account has to choose from, by the config's field. */
@@ -165,6 +167,7 @@ export async function configureBackend(
     agentStart,
     facets: facetsOf(bare),
     account: redactor.text(configured.account),
+    accountId: redactor.text(configured.accountId ?? configured.account),
     config: configured.config,
     choices: configured.choices ?? {},
     offers: (requirements: Requirements | null, call: Call) => cache.offers(requirements, call.signal),

@@ -23,6 +23,8 @@ import { BackendRecords, type Entry } from './records.ts';
 
 const ada = 'u1' as UserId;
 const RIGHT = 'right-key-0815';
+/** Of another account. */
+const ELSEWHERE = 'key-of-others';
 const WRONG = 'wrong-key-0815';
 
 interface Site {
@@ -52,7 +54,7 @@ async function setup(t: TestContext) {
         const key = (credentials as { key?: Secret<string> }).key?.reveal() ?? '';
         asked.push(key);
         if (key === WRONG || revoked.has(key)) throw new BackendError('auth', `The key ${key} is unknown.`);
-        return { config, account: 'team', choices: { regions: [{ value: 'eu' }] } };
+        return { config, account: key === ELSEWHERE ? 'others' : 'team', choices: { regions: [{ value: 'eu' }] } };
       },
       catalog: owned({ cacheForMs: 1000, query: async () => [] }),
       compute: ({ credentials }) => ({
@@ -175,6 +177,19 @@ test('credentials that are refused change nothing, store nothing and are not rep
   await admin.put(project, keyed('other-key-0815'), ada);
   assert.notEqual(directory.get(project, 'mine'), before);
   assert.doesNotMatch(written.join(), /0815/);
+});
+
+test('the key of another account is refused while machines are held by the first', async (t) => {
+  const { project, open, machine, gone } = await setup(t);
+  const { admin, directory } = open();
+  await admin.put(project, mine(), ada);
+  const before = directory.get(project, 'mine');
+  const held = await machine('box');
+  const refused = refusal('invalid-configuration', /another account \(others\), and 1 machine is held/, /Nothing was/);
+  await assert.rejects(admin.put(project, keyed(ELSEWHERE), ada), refused);
+  assert.equal(directory.get(project, 'mine'), before);
+  await gone(held);
+  assert.equal((await admin.put(project, keyed(ELSEWHERE), ada)).account, 'others');
 });
 
 test('choices come from the account, and nothing of them is kept', async (t) => {

@@ -90,6 +90,7 @@ export class BackendAdmin {
     const ready = await this.#tried(project, entry, { keep: true });
     await directory.inTurn(async () => {
       await this.#refuseChange(project, entry);
+      await this.#orRefused(entry, () => directory.admit(project, ready));
       const row = await records.write(project, entry, { source: 'api', actor });
       directory.install(project, row, entry, ready);
     });
@@ -141,8 +142,12 @@ export class BackendAdmin {
   }
 
   async #tried(project: ProjectId, entry: Entry, how: { readonly keep: boolean }): Promise<ConfiguredBackend> {
+    return await this.#orRefused(entry, () => this.#options.directory.tryOut(project, entry, how));
+  }
+
+  async #orRefused<T>(entry: Entry, ask: () => Promise<T>): Promise<T> {
     try {
-      return await this.#options.directory.tryOut(project, entry, how);
+      return await ask();
     } catch (error) {
       throw error instanceof BackendError ? refused(entry, error) : error;
     }

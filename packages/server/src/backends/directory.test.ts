@@ -23,6 +23,7 @@ const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error:
 /** What the cloud does when it is asked whether its credentials are good. */
 interface Cloud {
   refuse: Error | null;
+  account: string;
   configured: { key: unknown; regions: readonly string[] }[];
 }
 
@@ -31,7 +32,7 @@ function setup(t: TestContext) {
   const store = openSqliteStore({ path: ':memory:' });
   const clock = { time: 1000, now: () => clock.time };
   const sealer = createSealer([{ name: 'k', bytes: new Secret(new Uint8Array(randomBytes(32))) }], randomBytes);
-  const cloud: Cloud = { refuse: null, configured: [] };
+  const cloud: Cloud = { refuse: null, account: 'account-1', configured: [] };
   const backend = (type: string) =>
     defineBackend({
       type,
@@ -44,7 +45,7 @@ function setup(t: TestContext) {
       configure: async ({ config, credentials }) => {
         if (cloud.refuse !== null) throw cloud.refuse;
         cloud.configured.push({ key: (credentials as { key?: unknown }).key, regions: config.regions });
-        return { config, account: 'account-1' };
+        return { config, account: cloud.account };
       },
       catalog: owned({ cacheForMs: 1000, query: async () => [] }),
       compute: () => ({ create: () => Promise.reject(), list: async () => [], terminate: async () => {} }),
@@ -248,3 +249,34 @@ test('a name does not change its cloud while machines go by it', async (t) => {
   await directory.apply(wanted(entry({ name: 'main', type: 'stormy' })));
   assert.equal(directory.usable(project)[0]?.type, 'stormy');
 });
+
+const keyOf = (key: string) => entry({ credentials: { kind: 'key', value: { key } } });
+
+for (const restarts of [false, true]) {
+  const when = restarts ? 'between two starts' : 'while the server runs';
+  test(`machines are not lost when the key becomes that of another account ${when}`, async (t) => {
+    const { open, cloud, store } = setup(t);
+    const before = open();
+    await before.apply(wanted(keyOf('first')));
+    const first = before.get(project, 'fluffy');
+    const held = await machine(store);
+    if (restarts) await before.close();
+
+    const directory = restarts ? open() : before;
+    cloud.account = 'account-2';
+    await directory.apply(wanted(keyOf('second')));
+    // Whoever asked the second account would be told that the machine is gone.
+    assert.equal(directory.get(project, 'fluffy'), restarts ? null : first);
+    assert.deepEqual(directory.usable(project), []);
+    const [view] = await directory.views(project);
+    assert.match(view?.reason ?? '', /another account \(account-2\), and 1 machine is held by the former one/);
+
+    cloud.account = 'account-1';
+    await directory.apply(wanted(keyOf('first, renewed')));
+    assert.equal(directory.usable(project).length, 1);
+    await gone(store, held);
+    cloud.account = 'account-2';
+    await directory.apply(wanted(keyOf('second')));
+    assert.equal(directory.usable(project).length, 1);
+  });
+}

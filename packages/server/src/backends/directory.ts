@@ -15,6 +15,7 @@ import type { Clock, ProjectId, RandomBytes } from '@berth/core/ids';
 import type { Backends, UsableBackend } from '@berth/engine';
 import type { BackendRow, Store } from '@berth/store';
 import type { ConfiguredEntry } from '../config/server-config.ts';
+import { admitAccount } from './held-account.ts';
 import { type Author, type BackendRecords, BY_CONFIG, type Entry } from './records.ts';
 import { brokenView, fill, forgottenView, newSlot, REMOVED, removedReason, type Slot } from './slot.ts';
 import { Turns } from './turns.ts';
@@ -169,6 +170,14 @@ export class BackendDirectory implements Backends {
     }
   }
 
+  /**
+   * Before what was tried is stored: the machines that are held must be those of its account. To be called in turn.
+   * @throws BackendError `config`
+   */
+  async admit(project: ProjectId, ready: ConfiguredBackend): Promise<void> {
+    await admitAccount(this.#options, project, ready);
+  }
+
   /** Puts what was tried and stored into its place. To be called in turn. */
   install(project: ProjectId, row: BackendRow, entry: Entry, ready: ConfiguredBackend): void {
     this.#turns.cancel(`${project}/${row.name}`);
@@ -307,7 +316,9 @@ export class BackendDirectory implements Backends {
     if (slot.entry === null) return;
     try {
       const host = this.#host(project, slot.row.name);
-      this.#fill(project, slot, await registry.configure(slot.entry, host, this.#turns.signal));
+      const ready = await registry.configure(slot.entry, host, this.#turns.signal);
+      await this.admit(project, ready);
+      this.#fill(project, slot, ready);
       if (slot.usable) await records.available(slot.row);
     } catch (error) {
       await this.#refuse(project, slot, error);
