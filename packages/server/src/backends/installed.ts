@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -62,11 +63,31 @@ export async function installedBackends(ownDir: string): Promise<InstalledBacken
 /** The packages that `installedBackends` knows; none is loaded. */
 export async function installedPackages(ownDir: string): Promise<Discovery> {
   offerBerth();
-  const trusted = await discoverBackends({ roots: [bundled(), ownDir] });
+  const bundledOnes = await discoverBackends({ roots: [bundled()] });
+  const own = await onlyOurs(await discoverBackends({ roots: [ownDir] }));
+  const trusted = {
+    found: [...bundledOnes.found, ...own.found],
+    unavailable: [...bundledOnes.unavailable, ...own.unavailable],
+  };
   const npm = await discoverBackends({ roots: nodeModules() });
   return {
     found: [...trusted.found, ...npm.found.filter(({ packageName }) => FROM_NPM.test(packageName))],
     unavailable: [...trusted.unavailable, ...npm.unavailable.filter(({ dir }) => FROM_NPM.test(nameAt(dir)))],
+  };
+}
+
+/** What lies in a home runs with the server's rights: a folder that others may write is theirs. */
+async function onlyOurs({ found, unavailable }: Discovery): Promise<Discovery> {
+  const writable = new Set<string>();
+  for (const { dir, module } of found) {
+    const modes = await Promise.all([dirname(dir), dir, module].map(async (path) => (await stat(path)).mode));
+    if (modes.some((mode) => (mode & 0o022) !== 0)) writable.add(dir);
+  }
+  const reason =
+    'Others may write it, and it would run with the rights of the server: `chmod -R go-w` it and its folder.';
+  return {
+    found: found.filter(({ dir }) => !writable.has(dir)),
+    unavailable: [...unavailable, ...[...writable].map((dir) => ({ dir, reason }))],
   };
 }
 

@@ -3,6 +3,7 @@ import { BerthError } from '@berth/core/errors';
 import type { Clock } from '@berth/core/ids';
 import { type Store, StoreUnavailable } from '@berth/store';
 import { openSqliteStore } from '@berth/store/sqlite';
+import { machinesIn } from '@berth/store/sqlite-machines';
 import type { Home } from '../config/home.ts';
 import type { Places } from '../config/places.ts';
 
@@ -24,6 +25,7 @@ export async function openDatabase(
     const isNew = !existsSync(home.database);
     return { store: openSqliteStore({ path: home.database, ...options }), isNew, isShared: false };
   }
+  refuseForgotten(home);
   // Its client is not loaded where there is no such database.
   const { openPostgresStore } = await import('@berth/store/postgres');
   try {
@@ -31,6 +33,20 @@ export async function openDatabase(
   } catch (error) {
     throw refusedDatabase(error);
   }
+}
+
+/** Machines that only the home's own database knows would be strangers to another one, and its sweeps would end them. */
+function refuseForgotten(home: Home): void {
+  const machines = machinesIn(home.database);
+  if (machines === 0) return;
+  const held = machines === 1 ? 'a machine' : `${machines} machines`;
+  throw new BerthError(
+    'conflict',
+    `The database of this home, ${home.database}, still holds ${held}, which the one that \`database\` names does not know of.`,
+    {
+      hint: 'Start once without `database`, give them back (`berth instance list`, `berth stop`, `berth instance delete`), then change over.',
+    },
+  );
 }
 
 /** The driver's own messages name no password; its stacks are no help to whoever wrote the address. */
