@@ -36,9 +36,9 @@ interface Setback {
 export class IntentActor {
   readonly #ports: EnginePorts;
   readonly #books: Books;
-  readonly #clouds: Pick<CloudMemory, 'breakers' | 'bootstraps'>;
+  readonly #clouds: Pick<CloudMemory, 'breakers' | 'bootstraps' | 'lists'>;
 
-  constructor(ports: EnginePorts, books: Books, clouds: Pick<CloudMemory, 'breakers' | 'bootstraps'>) {
+  constructor(ports: EnginePorts, books: Books, clouds: Pick<CloudMemory, 'breakers' | 'bootstraps' | 'lists'>) {
     this.#ports = ports;
     this.#books = books;
     this.#clouds = clouds;
@@ -79,7 +79,7 @@ export class IntentActor {
     if (backend === null) return this.#postpone(intent, unavailable(instance));
     let found: CloudInstance | undefined;
     try {
-      const machines = await backend.compute.list(this.#call(signal));
+      const machines = await this.#list(instance, backend, signal);
       found = machines.find((machine) => machine.token === instance.token && machine.state !== 'terminated');
     } catch (thrown) {
       return this.#postpone(intent, { error: asBackendError(thrown) });
@@ -102,7 +102,7 @@ export class IntentActor {
     const { token, region, zone } = instance;
     try {
       await backend.compute.terminate({ cloudId, token, region, zone }, this.#call(signal));
-      const machines = await backend.compute.list(this.#call(signal));
+      const machines = await this.#list(instance, backend, signal);
       const still = machines.find((machine) => machine.cloudId === cloudId && machine.state !== 'terminated');
       if (still !== undefined) return await this.#postpone(intent, { error: null });
     } catch (thrown) {
@@ -130,7 +130,7 @@ export class IntentActor {
   async findAddress(instance: InstanceRow, signal: AbortSignal): Promise<void> {
     const backend = this.#backendOf(instance);
     if (backend === null) throw new Error(`Backend ${instance.backend} cannot be used at present.`);
-    const machines = await backend.compute.list(this.#call(signal));
+    const machines = await this.#list(instance, backend, signal);
     const machine = machines.find((candidate) => candidate.token === instance.token);
     if (machine?.address == null) throw new Error('The cloud has no address for it yet.');
     await this.#books.write(null, async (tx) => {
@@ -254,6 +254,11 @@ export class IntentActor {
 
   #backendOf(instance: InstanceRow): UsableBackend | null {
     return this.#ports.backends.get(instance.projectId, instance.backend);
+  }
+
+  /** One that was begun after what was done before. */
+  #list(instance: InstanceRow, backend: UsableBackend, signal: AbortSignal): Promise<readonly CloudInstance[]> {
+    return this.#clouds.lists.list(`${instance.projectId}/${instance.backend}`, backend, signal);
   }
 
   #call(signal: AbortSignal): Call {
