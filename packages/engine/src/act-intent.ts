@@ -2,8 +2,8 @@
  * The outside actions on machines. Each attempt is written down before it is made, so that a server
  * that dies in the middle knows at its next start that there is something to settle.
  */
-import type { BackendError, Call, CloudInstance, SharedParts } from '@berth/backend';
-import { asBackendError, machineName, ownerTags } from '@berth/backend';
+import type { Call, CloudInstance, CreateRequest, SharedParts } from '@berth/backend';
+import { asBackendError, BackendError, machineName, ownerTags } from '@berth/backend';
 import type { Millis } from '@berth/core';
 import type { InstanceRow, IntentRow } from '@berth/store';
 import type { Books, Tx } from './books.ts';
@@ -56,12 +56,25 @@ export class IntentActor {
       breakers.came(instance, error.code, this.#now());
       return this.#createFailed(intent, backend, error, intent.uncertain);
     }
+    let request: CreateRequest;
+    try {
+      request = this.#request(instance, backend, shared);
+    } catch (thrown) {
+      // Nothing was asked of the cloud, and nothing ever can be: the outcome is known.
+      const message = thrown instanceof Error ? thrown.message : String(thrown);
+      return this.#createFailed(
+        intent,
+        backend,
+        new BackendError('config', message, { cause: thrown }),
+        intent.uncertain,
+      );
+    }
     const begun = await this.#begin(intent);
     if (begun === null) return;
     let machine: CloudInstance;
     const limit = deadline(this.#ports.clock, CREATE_DEADLINE_MS, signal);
     try {
-      machine = await backend.compute.create(this.#request(instance, backend, shared), this.#call(limit.signal));
+      machine = await backend.compute.create(request, this.#call(limit.signal));
     } catch (thrown) {
       const error = asBackendError(thrown);
       breakers.came(instance, error.code, this.#now());
@@ -233,11 +246,7 @@ export class IntentActor {
     });
   }
 
-  #request(
-    instance: InstanceRow,
-    backend: UsableBackend,
-    shared: SharedParts | null,
-  ): Parameters<UsableBackend['compute']['create']>[0] {
+  #request(instance: InstanceRow, backend: UsableBackend, shared: SharedParts | null): CreateRequest {
     const { token } = instance;
     return {
       instance: instance.id,

@@ -27,6 +27,9 @@ export async function gatherOffers(
   return { offers: answers.flatMap((a) => a.offers), sources: answers.map((a) => a.source) };
 }
 
+/** An agent in somebody's container has to call the server, and no link does that so far. */
+const CONTAINERS_LATER = 'it sells containers, in which this version of Berth cannot run jobs yet';
+
 async function ask(
   clock: EngineClock,
   backend: UsableBackend,
@@ -41,6 +44,7 @@ async function ask(
   if (requirements?.backends != null && !requirements.backends.includes(backend.name)) {
     return { offers: [], source: source('skipped', 0, 'not among the configuration’s `backends`') };
   }
+  if (backend.agentStart === 'entrypoint') return { offers: [], source: source('failed', 0, CONTAINERS_LATER) };
   const deadline = new AbortController();
   let cancel: () => void = () => {};
   const late = new Promise<'late'>((resolve) => {

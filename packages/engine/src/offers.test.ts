@@ -127,3 +127,40 @@ inWorld(
   },
   { clouds: (clock) => [new Knowing(clock)] },
 );
+
+inWorld(
+  'a cloud of containers is named as what cannot run jobs yet, and nothing is made there',
+  async (world) => {
+    const bad = world.clouds[1] ?? assert.fail();
+    const sold = bad.backend();
+    bad.backend = () => ({ ...sold, kind: 'container', agentStart: 'entrypoint' });
+    const { list } = await ask(world);
+    assert.deepEqual(
+      list.offers.map((offer) => offer.backend),
+      ['good'],
+    );
+    assert.match(list.sources.find(({ backend }) => backend === 'bad')?.message ?? '', /cannot run jobs yet/);
+    const run = await world.apply();
+    await world.advance(60_000);
+    assert.equal((await world.run(run.id)).status, 'done');
+    assert.equal(bad.machines.size, 0);
+  },
+  CLOUDS,
+);
+
+inWorld(
+  'a machine whose request cannot even be made is refused for good, and its cloud is never asked',
+  async (world) => {
+    const sold = world.cloud.backend();
+    world.cloud.backend = () => ({ ...sold, agentStart: 'ssh' });
+    world.cannotStart = 'this agent cannot be started there';
+    const run = await world.apply();
+    await world.advance(60_000);
+    const [instance] = await world.instances();
+    assert.equal(instance?.status, 'terminated');
+    assert.equal(instance?.endReason, 'create-failed');
+    assert.match(instance?.message ?? '', /cannot be started there/);
+    assert.equal((await world.run(run.id)).status, 'failed');
+    assert.equal(world.cloud.machines.size, 0);
+  },
+);

@@ -42,6 +42,8 @@ export class World {
   readonly secrets = new Map<string, Secret<string>>();
   readonly actor: Actor;
   readonly logged: string[] = [];
+  /** Why no agent can be started anywhere; null: it can. */
+  cannotStart: string | null = null;
   readonly random: Seeded;
   readonly backendListeners = new Set<(project: ProjectId) => void>();
   readonly #leased: boolean;
@@ -248,7 +250,10 @@ export class World {
       },
       sealer: { seal: (plain) => `sealed:${plain.reveal()}`, open: (sealed) => new Secret(sealed.slice(7)) },
       installation: 'test',
-      agentStart: (instance) => ({ kind: 'process', argv: [], env: {}, socketPath: instance, dir: instance }),
+      agentStart: (instance) => {
+        if (this.cannotStart !== null) throw new Error(this.cannotStart);
+        return { kind: 'process', argv: [], env: {}, socketPath: instance, dir: instance };
+      },
       secrets: async () => secrets,
     };
   }
