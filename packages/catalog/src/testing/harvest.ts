@@ -37,7 +37,8 @@ export async function harvest<Credentials>(
   const http = timeoutMs === undefined ? real : hurried(real, timeoutMs);
   const log = { progress() {}, skipped: (what: string, reason: string) => void skipped.push(`${what}: ${reason}`) };
   const offers: CollectedOffer[] = [];
-  for await (const offer of collect({ http, signal, now: () => NOW, credentials, config: null, log })) offers.push(offer);
+  for await (const offer of collect({ http, signal, now: () => NOW, credentials, config: null, log }))
+    offers.push(offer);
   return { offers, skipped, pauses };
 }
 
