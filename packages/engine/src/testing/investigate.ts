@@ -1,26 +1,24 @@
 /** From a history that goes wrong to the shortest one that goes wrong in the same way. */
-import type { Store } from '@berth/store';
 import type { Move } from './moves.ts';
 import { shrink } from './shrink.ts';
-import { type History, simulate } from './simulate.ts';
+import { type History, type SimulateOptions, simulate } from './simulate.ts';
 
 export interface Finding extends History {
   /** How many moves the history had before it was shrunk. */
   readonly movesBefore: number;
 }
 
-export interface InvestigateOptions {
+export interface InvestigateOptions extends Pick<SimulateOptions, 'store' | 'sabotage'> {
   /** How many shorter histories are tried. */
   readonly tries?: number;
-  readonly store?: () => Store;
 }
 
 export async function investigate(history: History, options: InvestigateOptions = {}): Promise<Finding> {
   const { seed, moves, wrong } = history;
-  const play = (some: readonly Move[]) =>
-    simulate(seed, { moves: some, ...(options.store === undefined ? {} : { store: options.store }) });
+  const { tries, ...how } = options;
+  const play = (some: readonly Move[]) => simulate(seed, { ...how, moves: some });
   const same = kindOf(wrong);
-  const left = await shrink(moves, async (some) => kindOf((await play(some)).wrong) === same, options.tries);
+  const left = await shrink(moves, async (some) => kindOf((await play(some)).wrong) === same, tries);
   return { ...(await play(left)), movesBefore: moves.length };
 }
 

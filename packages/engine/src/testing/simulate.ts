@@ -35,6 +35,8 @@ export interface SimulateOptions {
   /** No more moves are made once so many steps were; absent: all moves are. Mending comes on top. */
   readonly steps?: number;
   readonly store?: () => Store;
+  /** Breaks something on purpose, to see that the checks notice. */
+  readonly sabotage?: (world: World) => void;
 }
 
 /** How many moves a seed has at most; most have fewer. */
@@ -71,6 +73,7 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
       }),
     ],
   });
+  options.sabotage?.(world);
   const begunAt = world.clock.now();
   const player = new Player(world);
   let wrong: readonly string[] = [];
