@@ -36,3 +36,25 @@ test('a history that was written down is played again', async () => {
 test('a number that is none is refused with the usage', async () => {
   await assert.rejects(run('--seeds', 'many'), /--seeds must be a whole number above zero/);
 });
+
+test('what cannot be played is refused with exit code 2, and never looks like a history that went well', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'berth-sim-'));
+  try {
+    const file = join(dir, 'half.json');
+    writeFileSync(file, JSON.stringify({ seed: 3 }));
+    for (const args of [
+      ['--replay', file],
+      ['--replay', join(dir, 'missing.json')],
+      ['--store', 'postgres'],
+      ['--sedes', '3'],
+    ]) {
+      await assert.rejects(run(...args), (error: { code?: unknown; stderr?: string }) => {
+        assert.equal(error.code, 2, args.join(' '));
+        assert.match(error.stderr ?? '', /usage: npm run sim/);
+        return true;
+      });
+    }
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});

@@ -41,25 +41,38 @@ interface Tally {
 /** After so many that go wrong, others would tell nothing new. */
 const ENOUGH = 5;
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string' },
-    seed: { type: 'string' },
-    steps: { type: 'string' },
-    store: { type: 'string', default: 'memory' },
-    jobs: { type: 'string', default: '1' },
-    json: { type: 'boolean', default: false },
-    replay: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-});
+function refuse(message: string): never {
+  console.error(`${message}\n${USAGE}`);
+  process.exit(2);
+}
+
+function commandLine() {
+  try {
+    return parseArgs({
+      options: {
+        seeds: { type: 'string' },
+        seed: { type: 'string' },
+        steps: { type: 'string' },
+        store: { type: 'string', default: 'memory' },
+        jobs: { type: 'string', default: '1' },
+        json: { type: 'boolean', default: false },
+        replay: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const { values } = commandLine();
+if (values.store !== 'memory' && values.store !== 'sqlite') refuse('--store is memory or sqlite.');
 
 function whole(name: 'seeds' | 'seed' | 'steps' | 'jobs', fallback: number): number {
   const text = values[name];
   const number = text === undefined ? fallback : Number(text);
   if (Number.isInteger(number) && number > 0) return number;
-  console.error(`--${name} must be a whole number above zero.\n${USAGE}`);
-  process.exit(2);
+  return refuse(`--${name} must be a whole number above zero.`);
 }
 
 const options: SimulateOptions = {
@@ -129,9 +142,23 @@ async function report({ histories, steps, cpuSeconds, hashes, wrong }: Tally): P
   if (wrong.length > 0) process.exitCode = 1;
 }
 
+/** What `report` has written; a file that lacks something must not look like a history in which all is well. */
+function written(file: string): { readonly seed: number; readonly moves: readonly Move[] } {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    return refuse(`${file} cannot be replayed: ${error instanceof Error ? error.message : error}`);
+  }
+  const { seed, moves } = Object(content) as { readonly seed?: unknown; readonly moves?: unknown };
+  if (typeof seed !== 'number' || !Array.isArray(moves) || !moves.every((move) => typeof move?.do === 'string')) {
+    return refuse(`${file} cannot be replayed: it has no seed and moves.`);
+  }
+  return { seed, moves };
+}
+
 async function replay(file: string): Promise<void> {
-  // Written by `report`.
-  const { seed, moves } = JSON.parse(readFileSync(file, 'utf8')) as { seed: number; moves: readonly Move[] };
+  const { seed, moves } = written(file);
   const history = await simulate(seed, { ...options, moves });
   console.log(history.wrong.length === 0 ? 'all is well' : tell({ ...history, movesBefore: moves.length }));
   if (history.wrong.length > 0) process.exitCode = 1;
