@@ -231,11 +231,15 @@ describe('servers on one PostgreSQL', { skip: noPostgres }, () => {
       2,
       async ([a, b]) => {
         const never = new Promise<never>(() => {});
+        const inserted = Promise.withResolvers<void>();
         const stuck = a.transaction(async (tables) => {
           await tables.users.insert(SAMPLES.users);
+          inserted.resolve();
           await never;
         });
+        stuck.catch(() => {}); // Awaited below.
         const next = a.transaction((tables) => tables.users.insert(sample('users', { id: id('u2'), name: 'bob' })));
+        await inserted.promise;
         // Of the same name as the one that will be rolled back: it waits for it, and that is not held against it.
         const elsewhere = b.transaction((tables) => tables.users.insert(sample('users', { id: id('u3') })));
         await assert.rejects(stuck, { name: 'TransactionMisuse', message: /200 ms/ });
