@@ -84,6 +84,9 @@ export class Cloud {
       case 'list-lag':
         this.#listLagMs = change.ms;
         return;
+      case 'times':
+        this.lifecycle.setTimes({ bootMs: change.boot_ms, stopMs: change.stop_ms });
+        return;
       case 'revoke-keys':
         if (!this.keys.revoke(change.key_id, Math.min(Date.now() + change.for_ms, FOR_EVER))) {
           throw new ApiError('not-found', `no key ${change.key_id ?? 'at all'}`);

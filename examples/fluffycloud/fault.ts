@@ -60,6 +60,7 @@ const changeSchema = z.discriminatedUnion('kind', [
     spot_cents: z.number().min(0).nullable(),
   }),
   z.strictObject({ kind: z.literal('list-lag'), ms }),
+  z.strictObject({ kind: z.literal('times'), boot_ms: ms.optional(), stop_ms: ms.optional() }),
   z.strictObject({ kind: z.literal('revoke-keys'), for_ms: ms, key_id: z.string().optional() }),
   z.strictObject({
     kind: z.literal('kill'),

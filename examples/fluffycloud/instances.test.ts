@@ -92,6 +92,19 @@ describe('lists', () => {
     assert.equal((await client.list('name=late')).length, 1);
     cloud.faults({ kind: 'list-lag', ms: 0 });
   });
+
+  test('take as long to boot as is wanted, and to end too', async () => {
+    cloud.faults({ kind: 'times', boot_ms: 600, stop_ms: 600 });
+    const { id } = await client.launch({ name: 'slow' });
+    await sleep(300);
+    assert.equal((await client.get(id)).status, 'booting');
+    await sleep(600);
+    assert.equal((await client.get(id)).status, 'running');
+    await client.call('DELETE', `/v1/instances/${id}`);
+    await sleep(300);
+    assert.equal((await client.get(id)).status, 'terminating');
+    cloud.faults({ kind: 'times', boot_ms: 10, stop_ms: 150 });
+  });
 });
 
 describe('a life', () => {

@@ -24,6 +24,8 @@ export class Lifecycle {
   readonly #instances: InstanceTable;
   readonly #driver: MachineDriver;
   readonly #options: LifecycleOptions;
+  /** What booting, and stopping or ending, take at least. */
+  #times: { readonly bootMs: number; readonly stopMs: number };
   readonly #tasks = new Map<string, { readonly done: Promise<void>; wake: AbortController }>();
   readonly #end = new AbortController();
   #watching: Promise<void> = Promise.resolve();
@@ -32,6 +34,13 @@ export class Lifecycle {
     this.#instances = instances;
     this.#driver = driver;
     this.#options = options;
+    this.#times = options;
+  }
+
+  /** What is absent stays as it is; what is under way was told before. */
+  setTimes(times: { readonly bootMs: number | undefined; readonly stopMs: number | undefined }): void {
+    const { bootMs = this.#times.bootMs, stopMs = this.#times.stopMs } = times;
+    this.#times = { bootMs, stopMs };
   }
 
   /** Takes up what an earlier process had begun, and removes machines that nobody knows. */
@@ -60,7 +69,7 @@ export class Lifecycle {
   kill(id: string, reason: StatusReason): void {
     const instance = this.#instances.get(id);
     if (instance === undefined || instance.status === 'terminated') return;
-    this.#save(inStatus(instance, 'terminating', Date.now() - this.#options.stopMs, { reason }));
+    this.#save(inStatus(instance, 'terminating', Date.now() - this.#times.stopMs, { reason }));
     this.follow(id);
   }
 
@@ -95,7 +104,7 @@ export class Lifecycle {
   }
 
   async #step(instance: Instance, wake: AbortSignal): Promise<void> {
-    const { bootMs, stopMs } = this.#options;
+    const { bootMs, stopMs } = this.#times;
     const until = (ms: number): Promise<void> => pause(instance.statusSince + ms - Date.now(), wake);
     switch (instance.status) {
       case 'booting': {

@@ -102,7 +102,11 @@ export default defineConformance({
           });
           return await until(price(what.pricePerHour), price(what.offer.pricePerHour));
         }
-        // It has no machines that boot or end slowly on demand, and no groups.
+        case 'slow-boot':
+          return await until({ kind: 'times', boot_ms: what.ms }, { kind: 'times', boot_ms: 0 });
+        case 'slow-terminate':
+          return await until({ kind: 'times', stop_ms: what.ms }, { kind: 'times', stop_ms: 0 });
+        // It has no groups.
         default:
           return false;
       }
