@@ -49,7 +49,7 @@ export async function scaffold(options: NewBackend): Promise<NewBackendFolder> {
   }
   const { dir, inClone } = placeOf(options, type);
   await refuseUsed(dir);
-  const checkName = inClone ? type : `./${relative(options.cwd, dir) || '.'}`;
+  const checkName = inClone ? type : pathFrom(options.cwd, dir);
   const words: ScaffoldOptions = {
     title: options.title,
     type,
@@ -67,6 +67,12 @@ export async function scaffold(options: NewBackend): Promise<NewBackendFolder> {
   // Types are checked against the clone's own; an installed Berth brings the contract by itself.
   const before = inClone || options.clone === null ? [] : ['npm install'];
   return { dir, type, files: [...texts.keys()], checkName, before };
+}
+
+/** As a path that nobody takes for a type. */
+function pathFrom(cwd: string, dir: string): string {
+  const way = relative(cwd, dir) || '.';
+  return way.startsWith('.') ? way : `./${way}`;
 }
 
 function placeOf({ out, cwd, clone }: NewBackend, type: string): { readonly dir: string; readonly inClone: boolean } {

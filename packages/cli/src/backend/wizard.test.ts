@@ -143,7 +143,8 @@ test('without a terminal all that is missing is named at once', async () => {
     fill({ type: 'fluffy' }, null),
     /a kind of credentials \(`--credentials` `default` or `client`\)/,
   );
-  await assert.rejects(fill({}, null), /needs a type/);
+  await assert.rejects(fill({}, null), /no backend of type `\w+`, and standard input is no terminal/);
+  await assert.rejects(fill({ name: 'flufy' }, null), { hint: /did you mean `fluffy`\?/ });
 });
 
 test('a secret in a command line, an unknown field and an impossible type are refused', async () => {

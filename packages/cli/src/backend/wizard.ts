@@ -94,7 +94,16 @@ async function chooseType({ name, type }: Given, { types, asker }: WizardParts):
           usable.map((one) => ({ value: one.type, title: one.title })),
         ));
   if (wanted === null) {
-    throw usageError('this needs a type, and standard input is no terminal to ask on', 'add `--type`');
+    const near = nearestWord(
+      name,
+      usable.map((one) => one.type),
+    );
+    throw usageError(
+      `there is no backend of type \`${name}\`, and standard input is no terminal to ask on`,
+      near === null
+        ? 'add `--type`; `berth backend types` shows those that there are'
+        : `did you mean \`${near}\`? Another name goes with \`--type ${near}\``,
+    );
   }
   const found = types.find((one) => one.type === wanted);
   if (found === undefined) {
