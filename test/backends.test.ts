@@ -130,7 +130,7 @@ test('a facet that is half there is found out before the backend is stored', asy
 test('without a terminal everything that is missing is named, and nothing is asked', async () => {
   const nothing = await home.berth(['backend', 'add', 'mine']);
   assert.equal(nothing.code, 2);
-  assert.match(nothing.stderr, /needs a type.*\n.*--type/);
+  assert.match(nothing.stderr, /no backend of type `mine`.*no terminal.*\n.*--type/);
   const { code, stderr } = await home.berth(['backend', 'add', 'mine', '--type', 'puffy']);
   assert.equal(code, 2);
   assert.match(stderr, /needs `api_key` \(with `--credentials-file`\)/);
