@@ -3,18 +3,9 @@
  * its own, which the command line loads by its path; only plain data passes between them.
  */
 
-export interface BackendToolOptions {
-  /** `BERTH_HOME`. */
-  readonly home: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Relative paths begin here. */
-  readonly cwd: string;
-  readonly signal: AbortSignal;
-  /** How far it is, for a person who waits. */
-  readonly progress: (message: string) => void;
-  /** What a person should know although the work went on. */
-  readonly warn: (message: string) => void;
-}
+import type { ToolOptions } from './tool-options.ts';
+
+export type BackendToolOptions = ToolOptions;
 
 /** What the module of the tool exports. */
 export interface BackendToolModule {

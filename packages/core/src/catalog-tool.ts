@@ -10,22 +10,12 @@ import type {
   CatalogStatusView,
 } from './api-catalog.ts';
 import type { HISTORY_CAPACITY_TYPES } from './offer.ts';
+import type { ToolOptions } from './tool-options.ts';
 
 export const CATALOG_FORMATS = ['gpuhunt', 'skypilot', 'csv'] as const;
 export type CatalogFormat = (typeof CATALOG_FORMATS)[number];
 
-export interface CatalogToolOptions {
-  /** `BERTH_HOME`. */
-  readonly home: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Relative paths begin here. */
-  readonly cwd: string;
-  readonly signal: AbortSignal;
-  /** How far it is, for a person who waits. */
-  readonly progress: (message: string) => void;
-  /** What a person should know although the work went on. */
-  readonly warn: (message: string) => void;
-}
+export type CatalogToolOptions = ToolOptions;
 
 /** What the module of the tool exports. */
 export interface CatalogToolModule {

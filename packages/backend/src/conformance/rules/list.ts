@@ -3,6 +3,7 @@ import type { CloudInstance } from '../../contract.ts';
 import { INSTANCE_TAG, machineName, OWNER_TAG, ownerTags, TOKEN_TAG, tokenOfName } from '../../machine-name.ts';
 import type { Bench } from '../bench.ts';
 import { expect, type Rule, skip } from '../rule.ts';
+import { turn } from './suspend.ts';
 
 /** More than this on one page is not worth the time. */
 const MOST_MACHINES = 40;
@@ -132,14 +133,9 @@ export const listRules: readonly Rule[] = [
     appliesTo: 'suspend',
     live: true,
     check: async (bench) => {
-      const suspend = await bench.facet('suspend');
       const { request, ref } = await bench.running();
-      bench.did(`stop ${ref.cloudId}`);
-      await suspend.stop(ref, bench.call());
-      await bench.until('`list` to show it as stopped', async () => {
-        const told = await bench.found(request.token);
-        return told?.state === 'stopped' ? told : null;
-      });
+      // It looks with `list` until that tells the state.
+      await turn(bench, ref, request.token, 'stopped');
     },
   },
   {

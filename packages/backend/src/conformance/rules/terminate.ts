@@ -1,5 +1,6 @@
 /** C4: giving a machine back, in whatever state it is. */
 import { expect, type Rule } from '../rule.ts';
+import { turn } from './suspend.ts';
 
 const WHY = 'Ending is repeated until it worked: an error for what is gone or going would be repeated for ever.';
 
@@ -92,13 +93,8 @@ export const terminateRules: readonly Rule[] = [
     appliesTo: 'suspend',
     live: true,
     check: async (bench) => {
-      const suspend = await bench.facet('suspend');
       const { request, ref } = await bench.running();
-      bench.did(`stop ${ref.cloudId}`);
-      await suspend.stop(ref, bench.call());
-      await bench.until('it to be stopped', async () =>
-        (await bench.found(request.token))?.state === 'stopped' ? true : null,
-      );
+      await turn(bench, ref, request.token, 'stopped');
       await bench.terminate(ref);
       await bench.untilGone(request);
     },
